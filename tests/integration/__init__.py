@@ -1,0 +1,1 @@
+"""Tests of real processes over real sockets; nothing of ours is patched."""

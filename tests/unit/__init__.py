@@ -1,0 +1,1 @@
+"""Tests of one unit each: no sockets, no processes, no sleeping."""
