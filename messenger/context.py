@@ -1,0 +1,45 @@
+"""What is known of the request in work, wherever in its task one asks: who asked, in which trace.
+
+One context variable holds it, so that a log line deep in a library carries the same ids as the
+response header, and a call to a downstream continues the trace without being handed it.
+"""
+
+import dataclasses
+from contextvars import ContextVar
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class TraceContext:
+    """The place in a distributed trace, as W3C Trace Context puts it into headers."""
+
+    trace_id: str
+    """32 lower-case hexadecimal digits, not all zero."""
+
+    span_id: str
+    """16 lower-case hexadecimal digits, not all zero: the parent of what is called from here."""
+
+    flags: str = "00"
+    """Two hexadecimal digits; the lowest bit says that the trace is sampled."""
+
+    state: str = ""
+    """The header `tracestate` as it came, to be passed on untouched."""
+
+    @property
+    def traceparent(self) -> str:
+        """The value of the header `traceparent`, version 00."""
+        return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RequestContext:
+    """The identity of one request in work."""
+
+    request_id: str
+    """What the caller calls this request, or what it was given here."""
+
+    trace: TraceContext
+    """The trace that this request belongs to."""
+
+
+CURRENT: ContextVar[RequestContext | None] = ContextVar("request", default=None)
+"""The request in work in this task, or None outside of any."""

@@ -1,0 +1,159 @@
+"""What Prometheus is told: rate, errors and duration of requests and of calls to downstreams.
+
+Every label has a closed set of values: methods, route templates, status codes, the twelve names.
+No id and no path is ever one, since each new value is a time series that is never forgotten.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+"""Methods that label metrics by name (RFC 9110 and 5789); all others count as "other"."""
+
+REQUEST_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
+"""Upper bounds in seconds: fine around what a healthy message takes (5 to 50 ms), one at the
+default deadline of 3 s, which nothing should pass, and one beyond to show what does."""
+
+
+class Snapshot(Protocol):
+    """What is told of one snapshot of the directory."""
+
+    @property
+    def entries(self) -> int:
+        """How many entries it holds."""
+        ...
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it was loaded."""
+        ...
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last refresh failed."""
+        ...
+
+
+class Metrics:
+    """The metrics of one Messenger process.
+
+    Args:
+        registry: Where they are registered; one registry takes them once.
+        version: The release, told by `messenger_build_info`.
+    """
+
+    def __init__(self, registry: CollectorRegistry, version: str) -> None:
+        self.registry = registry
+        self._requests = Counter(
+            "messenger_requests_total",
+            "Requests answered; code is none where no answer was begun.",
+            ("method", "route", "code"),
+            registry=registry,
+        )
+        self._seconds = Histogram(
+            "messenger_request_seconds",
+            "Time from a request's arrival to the end of its answer.",
+            ("route",),
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self.shed = Counter(
+            "messenger_shed_total", "Requests refused at the concurrency limit.", registry=registry
+        )
+        self._calls = Counter(
+            "messenger_downstream_calls_total",
+            "Live calls to downstreams, by how they ended.",
+            ("downstream", "outcome"),
+            registry=registry,
+        )
+        self._call_seconds = Histogram(
+            "messenger_downstream_seconds",
+            "Time that live calls to downstreams took.",
+            ("downstream",),
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
+        self._degraded = Counter(
+            "messenger_degraded_total",
+            "Messages sent without what a downstream would have added.",
+            ("downstream",),
+            registry=registry,
+        )
+        Gauge("messenger_build_info", "The release.", ("version",), registry=registry).labels(
+            version
+        ).set(1)
+        # Finding a child by its labels costs more than counting, so each is looked up once.
+        self._request_children: dict[tuple[str, str, int | None], tuple[Counter, Histogram]] = {}
+        self._call_children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
+    def count_request(self, method: str, route: str, code: int | None, seconds: float) -> None:
+        """Count one request.
+
+        Args:
+            method: Its method, as sent.
+            route: The template of the route that took it.
+            code: The status it was answered with, None where no answer was begun.
+            seconds: How long it took.
+        """
+        method = method if method in METHODS else "other"
+        children = self._request_children.get((method, route, code))
+        if children is None:
+            label = "none" if code is None else str(code)
+            children = (self._requests.labels(method, route, label), self._seconds.labels(route))
+            self._request_children[method, route, code] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def count_call(self, downstream: str, outcome: str, seconds: float) -> None:
+        """Count one live call to a downstream, with how it ended and how long it took."""
+        children = self._call_children.get((downstream, outcome))
+        if children is None:
+            children = (
+                self._calls.labels(downstream, outcome),
+                self._call_seconds.labels(downstream),
+            )
+            self._call_children[downstream, outcome] = children
+        children[0].inc()
+        children[1].observe(seconds)
+
+    def count_degraded(self, downstreams: Iterable[str]) -> None:
+        """Count a message that was sent without these downstreams."""
+        for name in downstreams:
+            self._degraded.labels(name).inc()
+
+    def watch_in_flight(self, read: Callable[[], int]) -> None:
+        """Report what `read` returns as the number of requests in work."""
+        gauge = Gauge("messenger_in_flight", "Requests in work.", registry=self.registry)
+        gauge.set_function(read)
+
+    def watch_directory(self, read: Callable[[], Iterable[tuple[str, Snapshot]]]) -> None:
+        """Report the snapshots that `read` returns by name, asked at each scrape."""
+        self.registry.register(_DirectoryCollector(read))
+
+
+class _DirectoryCollector:
+    """Turns the directory's snapshots into three gauges, one value per snapshot."""
+
+    def __init__(self, read: Callable[[], Iterable[tuple[str, Snapshot]]]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the gauges as they are now."""
+        label = ["snapshot"]
+        entries = GaugeMetricFamily(
+            "messenger_directory_entries", "Entries of a snapshot.", labels=label
+        )
+        age = GaugeMetricFamily(
+            "messenger_directory_age_seconds", "Time since a snapshot was loaded.", labels=label
+        )
+        stale = GaugeMetricFamily(
+            "messenger_directory_stale", "1 where the last refresh failed.", labels=label
+        )
+        for name, snapshot in self._read():
+            entries.add_metric([name], snapshot.entries)
+            age.add_metric([name], snapshot.age_seconds)
+            stale.add_metric([name], snapshot.is_stale)
+        return entries, age, stale

@@ -1,0 +1,167 @@
+"""Telemetry: each request and each live call seen once, as metric, span and log identity.
+
+`Telemetry` is built in `__main__` (or by a test) and passed in; nothing here is global but the
+context variable that carries a request's identity. Requests to `/health/*` never come here: they
+are answered in front of the application, so that a probe costs no span and no time series.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from messenger import tracing
+from messenger.context import CURRENT, RequestContext, TraceContext
+from messenger.downstreams import Outcome
+from messenger.metrics import Metrics
+from messenger.tracing import Span, Tracer
+
+UNMATCHED = "unmatched"
+"""The route label of requests that no route took."""
+
+_REQUEST_ID = re.compile(rb"[!-~]{1,128}")
+"""What a caller may call its request: visible ASCII, which no log and no header has to quote, and
+128 characters, which hold two UUIDs with a prefix."""
+
+_SERVER_ERROR = 500
+"""From this status on a server's span is an error (OpenTelemetry HTTP semantic conventions); below
+it the caller is at fault, and the server did what it should."""
+
+_OK_OUTCOMES = frozenset({"ok", "refused"})
+"""Outcomes of a call that are answers; "cancelled" is none, and nobody's fault either."""
+
+
+class Telemetry:
+    """Everything that observes: metrics, tracer, and the source of time and of ids.
+
+    Args:
+        metrics: What counts.
+        tracer: What begins spans.
+        bits: Returns that many random bits as a number, for request ids.
+        clock: Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        tracer: Tracer,
+        *,
+        bits: Callable[[int], int],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.metrics = metrics
+        self.tracer = tracer
+        self.bits = bits
+        self.clock = clock
+
+    def start(self, downstream: str, method: str) -> "CallObservation":
+        """Begin to observe a live call; see `downstreams.CallObserver`."""
+        return CallObservation(self, downstream, method)
+
+
+class CallObservation:
+    """One live call: a client span, and a count with its duration."""
+
+    __slots__ = ("_began", "_downstream", "_name", "_span", "_telemetry")
+
+    def __init__(self, telemetry: Telemetry, downstream: str, method: str) -> None:
+        self._telemetry = telemetry
+        self._downstream = downstream
+        self._name = f"{method} {downstream}"
+        self._span = telemetry.tracer.call(downstream, method)
+        self._began = telemetry.clock()
+
+    @property
+    def headers(self) -> Sequence[tuple[str, str]]:
+        """The headers that make the downstream's spans children of this call."""
+        return tracing.headers(self._span.context)
+
+    def finish(self, outcome: Outcome, status: int | None) -> None:
+        """End the span and count the call."""
+        telemetry = self._telemetry
+        error = None if outcome in _OK_OUTCOMES else outcome
+        self._span.finish(name=self._name, status=status, error=error)
+        telemetry.metrics.count_call(self._downstream, outcome, telemetry.clock() - self._began)
+
+
+class TelemetryMiddleware:
+    """Observes each HTTP request, and marks its answer with who gave it.
+
+    Args:
+        app: The application; `scope["endpoint"]` is expected to be set by its router.
+        telemetry: Where observations go.
+        routes: The route template of each endpoint, which is what metrics and spans are called by.
+        marks: Headers of every answer.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        telemetry: Telemetry,
+        routes: Mapping[object, str],
+        marks: Sequence[tuple[bytes, bytes]],
+    ) -> None:
+        self._app = app
+        self._telemetry = telemetry
+        self._routes = routes
+        self._marks = tuple(marks)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request under observation."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        telemetry = self._telemetry
+        began = telemetry.clock()
+        request_id, parent = _identity(scope["headers"])
+        if request_id is None:
+            request_id = b"%032x" % telemetry.bits(128)
+        span = telemetry.tracer.serve(scope["method"], scope["path"], parent)
+        token = CURRENT.set(RequestContext(request_id.decode("ascii"), span.context))
+        code: int | None = None
+
+        async def send_marked(message: Message) -> None:
+            nonlocal code
+            if message["type"] == "http.response.start":
+                code = message["status"]
+                headers = [*message.get("headers", ()), *self._marks, (b"x-request-id", request_id)]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except asyncio.CancelledError:
+            # The end of the drain: whoever serves us answers 503 (see `health`).
+            code = code or 503
+            raise
+        finally:
+            CURRENT.reset(token)
+            self._finish(scope, span, code, telemetry.clock() - began)
+
+    def _finish(self, scope: Scope, span: Span, code: int | None, seconds: float) -> None:
+        """Count the request and end its span, by the name of the route that took it."""
+        route = self._routes.get(scope.get("endpoint"), UNMATCHED)
+        method = scope["method"]
+        self._telemetry.metrics.count_request(method, route, code, seconds)
+        error = str(code) if code is None or code >= _SERVER_ERROR else None
+        span.finish(name=f"{method} {route}", status=code, error=error)
+
+
+def _identity(
+    headers: Sequence[tuple[bytes, bytes]],
+) -> tuple[bytes | None, TraceContext | None]:
+    """Return what the caller calls its request, and where it stands in a trace."""
+    request_id = None
+    traceparent = tracestate = b""
+    for name, value in headers:
+        if name == b"x-request-id":
+            request_id = value if _REQUEST_ID.fullmatch(value) else None
+        elif name == b"traceparent":
+            traceparent = value
+        elif name == b"tracestate":
+            # Several headers are one list (RFC 9110, section 5.3).
+            tracestate = tracestate + b"," + value if tracestate else value
+    return request_id, tracing.parse(traceparent, tracestate) if traceparent else None

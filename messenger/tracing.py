@@ -1,0 +1,119 @@
+"""Traces: where a request stands in one, and how that is told to the next service.
+
+There are two ways to trace, with one shape. `Passing`, here, is what runs when no exporter is
+named: a trace that came in is handed on as it came, so that a mesh's own spans on either side stay
+connected, and a request without one begins one, so that logs of several services can be joined.
+`Recording`, in `spans`, makes real spans with the OpenTelemetry SDK, which is imported only then.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from messenger.context import CURRENT, TraceContext
+
+_TRACEPARENT = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+"""W3C Trace Context, section 3.2: later versions may append fields, version 00 may not."""
+
+_LONGEST_STATE = 512
+"""Characters of `tracestate` that are passed on: what W3C Trace Context, section 3.3.1.5, asks for
+at least. A longer one is dropped, since it would be copied into the call to each downstream."""
+
+
+class Span(Protocol):
+    """One unit of work within a trace."""
+
+    @property
+    def context(self) -> TraceContext:
+        """Where it stands: what its own calls name as their parent."""
+        ...
+
+    def finish(self, *, name: str, status: int | None, error: str | None) -> None:
+        """End it.
+
+        Args:
+            name: What the work was, with bounded variety: a route's template, never a path.
+            status: The HTTP status of the answer, None where there was none.
+            error: A reason code where the work failed.
+        """
+        ...
+
+
+class Tracer(Protocol):
+    """Whoever begins spans."""
+
+    def serve(self, method: str, path: str, parent: TraceContext | None) -> Span:
+        """Begin the span of a request that came in, below `parent` where it named one."""
+        ...
+
+    def call(self, downstream: str, method: str) -> Span:
+        """Begin the span of a call to a downstream, below the request in work."""
+        ...
+
+
+class PassedSpan:
+    """A span that nobody records: it only knows its place."""
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: TraceContext) -> None:
+        self.context = context
+
+    def finish(self, *, name: str, status: int | None, error: str | None) -> None:
+        """Do nothing: nobody records it."""
+
+
+class Passing:
+    """The tracer without an exporter.
+
+    Args:
+        bits: Returns that many random bits as a number; the source of ids.
+    """
+
+    def __init__(self, bits: Callable[[int], int]) -> None:
+        self._bits = bits
+
+    def serve(self, method: str, path: str, parent: TraceContext | None) -> PassedSpan:  # noqa: ARG002 - see Tracer
+        """Return a span in the caller's place, or at the beginning of a trace."""
+        return PassedSpan(parent or self._root())
+
+    def call(self, downstream: str, method: str) -> PassedSpan:  # noqa: ARG002 - see Tracer
+        """Return a span in the place of the request in work."""
+        request = CURRENT.get()
+        return PassedSpan(request.trace if request else self._root())
+
+    def _root(self) -> TraceContext:
+        """Begin a trace, not sampled: nobody here would record it."""
+        # All zero is no id (W3C Trace Context, section 3.2.2.3).
+        return TraceContext(f"{self._bits(128) or 1:032x}", f"{self._bits(64) or 1:016x}")
+
+
+def parse(traceparent: bytes, tracestate: bytes) -> TraceContext | None:
+    """Read the two headers of W3C Trace Context.
+
+    Args:
+        traceparent: The value of the header `traceparent`.
+        tracestate: The value of `tracestate`, empty where there is none.
+
+    Returns:
+        The caller's place in its trace, or None where `traceparent` is not valid, in which case
+        `tracestate` counts for nothing either (section 4.3).
+    """
+    match = _TRACEPARENT.fullmatch(traceparent)
+    if match is None:
+        return None
+    version, trace_id, span_id, flags, more = match.groups()
+    if version == b"00" and more is not None:
+        return None
+    state = tracestate.decode("latin-1") if len(tracestate) <= _LONGEST_STATE else ""
+    return TraceContext(trace_id.decode(), span_id.decode(), flags.decode(), state)
+
+
+def headers(context: TraceContext) -> list[tuple[str, str]]:
+    """Return the headers that tell a downstream its place below `context`."""
+    told = [("traceparent", context.traceparent)]
+    if context.state:
+        told.append(("tracestate", context.state))
+    return told

@@ -1,0 +1,38 @@
+"""What all tiers share: slow tests run on demand, and asyncio is the loop that tests run on."""
+
+import pytest
+
+SLOW_NAMES = pytest.StashKey[list[str]]()
+"""The slow tests that were left out, to be named at the end: what was not run is no secret."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--slow`."""
+    parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave slow tests out, unless they are asked for."""
+    if config.getoption("--slow"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    config.stash[SLOW_NAMES] = [item.nodeid for item in slow]
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the slow tests that were left out."""
+    names = config.stash.get(SLOW_NAMES, [])
+    if names:
+        terminalreporter.section("left out as slow; --slow runs them")
+        for name in names:
+            terminalreporter.write_line(name)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio: the locks and waits under test are asyncio's."""
+    return "asyncio"
