@@ -1,0 +1,427 @@
+"""What an application builds and adds to; composition only."""
+
+import asyncio
+import concurrent.futures
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .checks import (
+    ALIVE_AND_READY,
+    NO_PROBE,
+    PASSING,
+    READY_ONLY,
+    Check,
+    Finding,
+    Probe,
+    Sampled,
+    Status,
+)
+from .deadlocks import DeadlockDetector
+from .delivery import Delivery
+from .departure import Departure
+from .drain import Drain
+from .giltimer import GilTimer
+from .graph import name_of
+from .history import History
+from .inflight import InFlight, LeakDetector
+from .journal import Journal
+from .lifecycle import Lifecycle, State, Transition
+from .limits import Limits
+from .pool import Pool, PoolDetector
+from .probes import Identity, Probes
+from .progress import Progress
+from .report import all_stacks
+from .stall import StallDetector
+from .termination import TerminationLog
+from .ticks import TickClock
+from .verdict import Evidence, Level, Verdict
+from .waits import WAITS
+from .warmup import Gate, Outcome, WarmUp
+from .watchdog import Detector, Watchdog
+from .workers import Beat, Worker, WorkerDetector, Workers
+
+WATCHDOG_SILENT_SECONDS = 60.0
+"""From which silence of the watchdog on the start-up probe fails: longer than any freeze worth
+surviving, since a process that was frozen has done nothing wrong."""
+
+STANDARD_ERROR = 2
+"""The descriptor that faulthandler writes to outside Kubernetes."""
+
+DETECTORS = frozenset({"deadlocks", "leaks", "pools", "stall", "workers"})
+"""Every detector there is, by the name that leaves it out."""
+
+
+class Health:
+    """The health of one process.
+
+    Args:
+        service: The service's name.
+        release: The service's version.
+        instance: The pod's name.
+        limits: The numbers.
+        termination_log: The file that the kubelet reads when the container ends; None is nowhere.
+        debug_token: What opens stacks in `?verbose`; None opens them to nobody.
+        responder: Whether a thread answers probes while the loop is late.
+        signal_thread: Whether signals are heard while the loop is stuck.
+        gil_timer: Whether stacks are left behind when the GIL is held.
+        detectors: What is looked for; each can be left out.
+        clock: The monotonic clock, in seconds.
+        wall_clock: The time of day, for people only.
+        dice: Where jitter comes from.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: str = "app",
+        release: str = "0",
+        instance: str = "",
+        limits: Limits | None = None,
+        termination_log: Path | None = Path("/dev/termination-log"),
+        debug_token: str | None = None,
+        responder: bool = True,
+        signal_thread: bool = True,
+        gil_timer: bool = True,
+        detectors: Iterable[str] = DETECTORS,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dice: random.Random | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.uses_responder = responder
+        self.uses_signal_thread = signal_thread
+        self._uses_gil_timer = gil_timer
+        self._detectors = frozenset(detectors)
+        dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
+        identity = Identity(service, release, instance)
+        self.journal = Journal()
+        self.ticks = TickClock(clock)
+        self.progress = Progress(clock)
+        self.lifecycle = Lifecycle(wall_clock)
+        self.lifecycle.listen(self._note_transition)
+        self.verdict = Verdict()
+        self.drain = Drain(self.limits, clock)
+        self.warm_up = WarmUp(
+            budget_seconds=self.limits.warmup_budget_seconds,
+            fail_closed=self.limits.warmup_fail_closed,
+            now=self._now,
+            dice=dice,
+            on_failure=self._note_gate_failure,
+        )
+        self.workers = Workers(now=self._now, journal=self.journal, dice=dice)
+        self.pools: list[Pool] = []
+        self.history = History(wall_clock)
+        self._termination_log = TerminationLog(termination_log)
+        self.departure = Departure(
+            limits=self.limits,
+            lifecycle=self.lifecycle,
+            verdict=self.verdict,
+            progress=self.progress,
+            drain=self.drain,
+            delivery=lambda: self._delivery,
+        )
+        self._delivery = Delivery(
+            identity,
+            verdict=self.verdict,
+            journal=self.journal,
+            termination_log=self._termination_log,
+            action=lambda: self.departure.action,
+            wall_clock=wall_clock,
+        )
+        self.probes = Probes(
+            identity,
+            lifecycle=self.lifecycle,
+            checks=self._checks,
+            notes=self._notes,
+            debug=self._debug,
+            history=self.history,
+            debug_token=debug_token,
+            wall_clock=wall_clock,
+        )
+        self._deadlocks = DeadlockDetector(self.limits, self._deliverers)
+        self._stall = StallDetector(self.progress, self.limits)
+        self._sampled: list[Sampled] = []
+        self._flushes: list[Callable[[], Awaitable[None]]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watchdog: Watchdog | None = None
+        self._draining = asyncio.Event()
+        self.in_flight: InFlight | None = None
+        """The requests; set by the server."""
+
+    # What an application adds.
+
+    def add_gate(
+        self, name: str, run: Callable[[Gate], Awaitable[None]], *, required: bool = False
+    ) -> None:
+        """Add a warm-up gate: the pod takes traffic when every gate has settled.
+
+        Make it `required` only if it states a local fact. Anything that other replicas share must
+        be best effort, or one outage during one roll-out leaves no pods at all.
+
+        Args:
+            name: Its name, such as `cache:accounts`.
+            run: Opens it by returning; what it raises is retried within the budget. It reports how
+                far it is by `gate.progress(done, total)`.
+            required: Whether the pod stays unready until it has passed, however long that takes.
+        """
+        self.warm_up.add(name, run, required=required)
+
+    def add_check(self, name: str, read: Callable[[], Finding]) -> None:
+        """Add something that people should see and no probe may act on.
+
+        `read` runs on the event loop once a second and must be cheap. A downstream that fails is
+        such a thing: turning readiness red for it would take every replica away at once.
+        """
+        self._sampled.append(Sampled(name, read, now=self._now, on_crash=self._note_crash))
+
+    def add_worker(
+        self,
+        name: str,
+        run: Callable[[Beat], Awaitable[None]],
+        *,
+        deadline_seconds: float = 30.0,
+    ) -> Worker:
+        """Add background work that must go on for as long as the process lives.
+
+        Args:
+            name: Its name, such as `directory-refresh`.
+            run: Works until it is cancelled, calling `beat()` at least every `deadline_seconds`.
+            deadline_seconds: After which silence it is cancelled and started again; at least 30 in
+                production, since a busy loop delays everybody.
+        """
+        return self.workers.add(name, run, deadline_seconds)
+
+    def add_pool(self, name: str, workers: int) -> Pool:
+        """Return a thread pool that is watched for starvation."""
+        pool = Pool(name, workers)
+        self.pools.append(pool)
+        return pool
+
+    def on_flush(self, flush: Callable[[], Awaitable[None]]) -> None:
+        """Call `flush` when the last request has been answered; at most 3 s for all of them."""
+        self._flushes.append(flush)
+
+    async def until_draining(self) -> None:
+        """Return when the process is asked to leave; for streams and consumers."""
+        await self._draining.wait()
+
+    # What the server calls.
+
+    def start(self, in_flight: InFlight, after_look: Callable[[], None]) -> None:
+        """Start watching; called on the event loop when the port is bound."""
+        self.in_flight = in_flight
+        self._loop = asyncio.get_running_loop()
+        self._deadlocks.loop_thread = self._stall.loop_thread = threading.current_thread()
+        self.journal.start()
+        if self.workers.all:
+            self.add_gate("workers", self._first_beats, required=True)
+        self.workers.start()
+
+        def look() -> None:
+            self.departure.look(self.ticks.now)
+            after_look()
+
+        self._watchdog = Watchdog(
+            ticks=self.ticks,
+            progress=self.progress,
+            limits=self.limits,
+            verdict=self.verdict,
+            delivery=self._delivery,
+            detectors=list(self._all_detectors(in_flight)),
+            gil_timer=self._gil_timer(),
+            after_look=look,
+            journal=self.journal,
+        )
+        self._watchdog.start()
+
+    async def warm(self) -> None:
+        """Run the warm-up and become SERVING when every gate has settled."""
+        await self.warm_up.run()
+        self.lifecycle.move(State.SERVING, "every gate has settled")
+
+    def sample(self) -> None:
+        """Sample the application's checks; called on the event loop once a second."""
+        for sampled in self._sampled:
+            sampled.sample()
+
+    def tell_draining(self) -> None:
+        """Tell streams and workers that the process leaves; called on the event loop."""
+        self._draining.set()
+        self.workers.tell_to_stop()
+        if self.in_flight is not None:
+            self.in_flight.end_streams()
+
+    async def flush(self, timeout_seconds: float) -> None:
+        """Stop the workers and run every flush, together no longer than `timeout_seconds`."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self.workers.stop()
+                for flush in self._flushes:
+                    await flush()
+        except TimeoutError:
+            self.journal.write(logging.WARNING, "flush took too long", seconds=timeout_seconds)
+        for pool in self.pools:
+            pool.close()
+
+    def stop(self) -> None:
+        """End the threads; the last thing that happens."""
+        if self._watchdog is not None:
+            self._watchdog.stop()
+        self.journal.close()
+
+    # What the parts need of each other.
+
+    def _now(self) -> float:
+        return self.ticks.now
+
+    def _deliverers(self, future: concurrent.futures.Future[Any]) -> tuple[threading.Thread, ...]:
+        return tuple(thread for pool in self.pools for thread in pool.deliverers(future))
+
+    def _gil_timer(self) -> GilTimer | None:
+        if not self._uses_gil_timer:
+            return None
+        descriptor = self._termination_log.open()
+        return GilTimer(STANDARD_ERROR if descriptor is None else descriptor)
+
+    def _all_detectors(self, in_flight: InFlight) -> Iterator[Detector]:
+        limits = self.limits
+        if "stall" in self._detectors:
+            yield self._stall
+        if "deadlocks" in self._detectors:
+            yield self._deadlocks
+        if "pools" in self._detectors:
+            yield from (PoolDetector(pool, limits) for pool in self.pools)
+        if "workers" in self._detectors:
+            yield from (
+                WorkerDetector(worker, limits, cancel=self._cancel_worker, is_late=self._is_late)
+                for worker in self.workers.all
+            )
+        if "leaks" in self._detectors:
+            yield LeakDetector(
+                in_flight,
+                after_seconds=limits.request_deadline_seconds + limits.request_leak_seconds,
+                concurrency_limit=limits.concurrency_limit,
+            )
+
+    def _cancel_worker(self, worker: Worker) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(worker.cancel)
+
+    def _is_late(self) -> bool:
+        return self.progress.lag_seconds >= self.limits.stall_suspect_seconds
+
+    async def _first_beats(self, gate: Gate) -> None:
+        del gate
+        await self.workers.first_beats()
+
+    def _note_transition(self, step: Transition) -> None:
+        self.journal.write(
+            logging.INFO, "lifecycle", before=step.before, after=step.after, cause=step.cause
+        )
+
+    def _note_gate_failure(self, gate: Gate, failure: Exception) -> None:
+        level = logging.WARNING if gate.failures == 1 else logging.DEBUG
+        self.journal.write(level, "warm-up gate failed", gate=gate.name, error=repr(failure))
+
+    def _note_crash(self, name: str, failure: Exception) -> None:
+        self.journal.write(logging.ERROR, "check crashed", check=name, error=repr(failure))
+
+    # What the probes read.
+
+    def _checks(self) -> Iterator[Check]:
+        for name in self._verdict_checks():
+            yield Check(name, partial(self._weighed, name), ALIVE_AND_READY, "system")
+        yield Check("eventloop:progress", self._read_stall, READY_ONLY, "system")
+        yield Check("lifecycle", self._read_lifecycle, READY_ONLY, "system")
+        yield Check("watchdog:looks", self._read_watchdog, frozenset({Probe.STARTED}), "system")
+        yield Check("eventloop:lag", self._read_lag, NO_PROBE, "system")
+        for gate in self.warm_up.gates:
+            yield Check(f"warmup:{gate.name}", partial(_read_gate, gate))
+        for sampled in self._sampled:
+            yield Check(sampled.name, sampled.finding)
+
+    def _verdict_checks(self) -> Iterator[str]:
+        yield "eventloop:stall"
+        yield "locks:waitcycle"
+        yield from (f"pool:{pool.name}" for pool in self.pools)
+        yield from (f"worker:{worker.name}" for worker in self.workers.all)
+        yield "requests:leaked"
+
+    def _weighed(self, name: str) -> Finding:
+        found = [item for item in self.verdict.evidence if item.check == name]
+        if not found:
+            return PASSING
+        worst: Evidence = max(found, key=lambda item: item.level)
+        status = Status.FAIL if worst.level is Level.BROKEN else Status.WARN
+        return Finding(status, worst.cause)
+
+    def _read_stall(self) -> Finding:
+        stalled = round(self.progress.stall_seconds, 2)
+        if stalled >= self.limits.stall_unready_seconds:
+            return Finding(Status.FAIL, "event-loop-stalled", stalled, "s")
+        return Finding(Status.PASS, "", stalled, "s")
+
+    def _read_lifecycle(self) -> Finding:
+        state = self.lifecycle.state
+        if state is State.SERVING:
+            return PASSING
+        if state is State.DRAINING and self.limits.drain_ready_status == 200:  # noqa: PLR2004 - code
+            return Finding(Status.WARN, "draining")
+        return Finding(Status.FAIL, state.lower())
+
+    def _read_watchdog(self) -> Finding:
+        if self._watchdog is None:
+            return PASSING
+        silent = time.monotonic() - self._watchdog.looked_at
+        if silent > WATCHDOG_SILENT_SECONDS:
+            return Finding(Status.FAIL, "watchdog-silent", round(silent, 1), "s")
+        return PASSING
+
+    def _read_lag(self) -> Finding:
+        lag = round(self.progress.lag_seconds, 2)
+        late = lag >= self.limits.stall_suspect_seconds
+        return Finding(Status.WARN if late else Status.PASS, "late" if late else "", lag, "s")
+
+    def _notes(self) -> list[str]:
+        notes = [f"waiting for {gate.describe()}" for gate in self.warm_up.open_gates]
+        return notes if self.lifecycle.state is State.WARMING else []
+
+    def _debug(self) -> dict[str, object]:
+        """Return what only the holder of the debug token may see."""
+        ages = self._deadlocks.ages(self.ticks.now)
+        return {
+            "evidence": [
+                {"cause": item.cause, "explanation": item.explanation, "stacks": item.stacks}
+                for item in self.verdict.evidence
+            ],
+            "waits": [
+                {
+                    "waiter": name_of(wait.waiter),
+                    "lock": wait.lock.name,
+                    "owner": name_of(wait.lock.owner) if wait.lock.owner else None,
+                    "seconds": round(age, 2),
+                    "timed": wait.timed,
+                }
+                for wait, age in ages.items()
+            ],
+            "waiters": len(WAITS),
+            "stacks": all_stacks(),
+        }
+
+
+def _read_gate(gate: Gate) -> Finding:
+    status = {
+        Outcome.OPEN: Status.WARN,
+        Outcome.PASSED: Status.PASS,
+        Outcome.GAVE_UP: Status.WARN,
+        Outcome.BLOCKED: Status.WARN,
+    }[gate.outcome]
+    output = "" if status is Status.PASS else gate.outcome
+    return Finding(status, output, round(gate.seconds * 1000), "ms")

@@ -1,0 +1,208 @@
+"""What is read of the insides of asyncio and concurrent.futures, all of it here.
+
+Python has no public way to ask what a suspended task or a blocked thread waits for (3.14 begins to
+have one). These few attributes differ by version, so they stand in one file with a test for each,
+and every reader returns nothing rather than raise when a version hides what it looks for.
+"""
+
+import asyncio
+import concurrent.futures
+import gc
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import CodeType, FrameType, FunctionType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a task or thread waits for, other than an instrumented lock.
+
+    `tasks` are tasks that must end, `futures` results that a thread must deliver, `threads` threads
+    that must end, `loop` tells that the event loop itself must run.
+    """
+
+    how: str = ""
+    tasks: tuple[asyncio.Task[Any], ...] = ()
+    futures: tuple[concurrent.futures.Future[Any], ...] = ()
+    threads: tuple[threading.Thread, ...] = ()
+    loop: bool = False
+    timed: bool = False
+    code: CodeType | None = None
+    lasti: int = 0
+
+
+NOTHING = Awaited()
+"""What somebody waits for who runs, sleeps, or waits for something that no graph can hold."""
+
+
+def awaited_by_task(task: asyncio.Task[Any]) -> Awaited:
+    """Return what a suspended task waits for, from its future and its innermost frame."""
+    future = getattr(task, "_fut_waiter", None)
+    innermost, place = _coroutine_frames(task)
+    if isinstance(future, asyncio.Task):
+        return _at(place, Awaited("awaits", tasks=(future,)))
+    if children := _pending(getattr(future, "_children", None)):
+        return _at(place, Awaited("gathers", tasks=children))
+    if innermost is not None and (found := _awaited_in(innermost)) is not None:
+        return _at(place, found)
+    delivered = _chained_source(future)
+    if isinstance(delivered, concurrent.futures.Future):
+        return _at(place, Awaited("awaits", futures=(delivered,)))
+    return NOTHING
+
+
+def _awaited_in(frame: FrameType) -> Awaited | None:
+    """Return what one of asyncio's own coroutines waits for, by its name and variables."""
+    variables = frame.f_locals
+    match frame.f_code.co_qualname:
+        case "TaskGroup.__aexit__":
+            return Awaited("joins", tasks=_pending(getattr(variables.get("self"), "_tasks", None)))
+        case "_wait":
+            timed = variables.get("timeout") is not None
+            return Awaited("waits for", tasks=_pending(variables.get("fs")), timed=timed)
+        case "wait_for":
+            # 3.11 waits for a future of its own; from 3.12 on it is a time-out in the same task.
+            return Awaited("waits for", tasks=_pending([variables.get("fut")]), timed=True)
+        case _:
+            return None
+
+
+def awaited_by_thread(frame: FrameType) -> Awaited:
+    """Return what a blocked thread waits for, from the frames of the standard library in it."""
+    current: FrameType | None = frame
+    while current is not None:
+        code = current.f_code
+        if code.co_name == "result" and code.co_filename.endswith("concurrent/futures/_base.py"):
+            return _awaited_result(current)
+        if code.co_name == "join" and code.co_filename == threading.__file__:
+            thread = current.f_locals.get("self")
+            if isinstance(thread, threading.Thread):
+                timed = current.f_locals.get("timeout") is not None
+                return _at(current.f_back, Awaited("joins", threads=(thread,), timed=timed))
+        if not code.co_filename.startswith(_STANDARD_LIBRARY):
+            return NOTHING
+        current = current.f_back
+    return NOTHING
+
+
+_STANDARD_LIBRARY = threading.__file__.rsplit("/", 1)[0] + "/"
+
+
+def _awaited_result(frame: FrameType) -> Awaited:
+    future = frame.f_locals.get("self")
+    timed = frame.f_locals.get("timeout") is not None
+    if not isinstance(future, concurrent.futures.Future):
+        return NOTHING
+    source = _chained_source(future)
+    if isinstance(source, asyncio.Task):
+        found = Awaited("awaits", tasks=(source,), timed=timed)
+    elif _is_queued_for_loop(future):
+        found = Awaited("awaits", loop=True, timed=timed)
+    else:
+        found = Awaited("awaits", futures=(future,), timed=timed)
+    return _at(frame.f_back, found)
+
+
+def _at(frame: FrameType | None, found: Awaited) -> Awaited:
+    if frame is None:
+        return found
+    return Awaited(
+        found.how,
+        found.tasks,
+        found.futures,
+        found.threads,
+        found.loop,
+        found.timed,
+        frame.f_code,
+        frame.f_lasti,
+    )
+
+
+def _coroutine_frames(
+    task: asyncio.Task[Any],
+) -> tuple[FrameType | None, FrameType | None]:
+    """Return the innermost frame of a suspended task, and the innermost outside asyncio."""
+    innermost = place = None
+    coroutine: Any = task.get_coro()
+    while coroutine is not None and (frame := getattr(coroutine, "cr_frame", None)) is not None:
+        innermost = frame
+        if not frame.f_code.co_filename.startswith(_ASYNCIO):
+            place = frame
+        coroutine = coroutine.cr_await
+    return innermost, place
+
+
+_ASYNCIO = asyncio.__file__.rsplit("/", 1)[0] + "/"
+
+
+def _pending(candidates: object) -> tuple[asyncio.Task[Any], ...]:
+    if not isinstance(candidates, (set, frozenset, list, tuple)):
+        return ()
+    return tuple(
+        item for item in tuple(candidates) if isinstance(item, asyncio.Task) and not item.done()
+    )
+
+
+def _chained_source(future: object) -> object:
+    """Return what `asyncio.futures._chain_future` copies into `future`, or None.
+
+    Both `wrap_future` and `run_coroutine_threadsafe` leave a callback on the destination whose
+    closure names the source.
+    """
+    callbacks = getattr(future, "_done_callbacks", None) or getattr(future, "_callbacks", None)
+    for entry in tuple(callbacks or ()):
+        callback = entry[0] if isinstance(entry, tuple) else entry
+        if isinstance(callback, FunctionType) and callback.__closure__:
+            names = callback.__code__.co_freevars
+            if "source" in names and "destination" in names:
+                try:
+                    return callback.__closure__[names.index("source")].cell_contents
+                except ValueError:
+                    return None
+    return None
+
+
+def _is_queued_for_loop(future: concurrent.futures.Future[Any]) -> bool:
+    """Return whether `run_coroutine_threadsafe` made it and the loop has not yet seen it."""
+    for cell in gc.get_referrers(future):
+        if type(cell).__name__ != "cell":
+            continue
+        for closure in gc.get_referrers(cell):
+            for function in gc.get_referrers(closure) if isinstance(closure, tuple) else ():
+                if getattr(function, "__qualname__", "").startswith("run_coroutine_threadsafe."):
+                    return True
+    return False
+
+
+def tasks_with_a_timeout() -> set[asyncio.Task[Any]]:
+    """Return the tasks that `asyncio.timeout` or an anyio cancel scope will cancel in time.
+
+    Neither leaves a trace in the task, so all objects are looked at: about 60 ms per million. It is
+    asked only when a cycle has been found and is about to be believed.
+    """
+    anyio_backend = sys.modules.get("anyio._backends._asyncio")
+    scope_type = getattr(anyio_backend, "CancelScope", None)
+    found: set[asyncio.Task[Any]] = set()
+    for item in gc.get_objects():
+        if type(item) is asyncio.Timeout:
+            task = getattr(item, "_task", None)
+            if task is not None and item.when() is not None and not item.expired():
+                found.add(task)
+        elif scope_type is not None and type(item) is scope_type:
+            found |= set(_tasks_under(item))
+    return found
+
+
+def _tasks_under(scope: Any) -> Iterator[asyncio.Task[Any]]:  # noqa: ANN401 - anyio's private class
+    """Yield the tasks of a scope if it or one around it has a deadline."""
+    around = scope
+    while around is not None:
+        if getattr(around, "_deadline", float("inf")) != float("inf"):
+            yield from tuple(getattr(scope, "_tasks", ()))
+            return
+        if getattr(around, "_shield", False):
+            return
+        around = getattr(around, "_parent_scope", None)

@@ -1,0 +1,263 @@
+"""Drop-in locks that know who holds them, so that a deadlock can be explained.
+
+`Lock` and `RLock` stand in for those of `threading`, `AsyncLock` for that of `asyncio`. A free
+lock is taken by the same C call as before, plus four assignments: the owner and the place (code
+object and instruction, resolved to a line only when somebody asks). Only who must wait pays more:
+see waits.py.
+
+A lock that is released by somebody else than its owner is a signal, not a mutex: it is marked
+`handoff` for ever and no ownership is read from it. Declare it so where it is known beforehand.
+"""
+
+import _thread
+import asyncio
+import threading
+from sys import _getframe
+from types import CodeType, TracebackType
+from typing import Any, Literal, Self
+
+from .waits import WAITS, Party, Wait, is_under_deadline
+
+NO_TIMEOUT = -1
+"""What `threading.Lock.acquire` takes for no time-out."""
+
+
+class _Me(threading.local):
+    """The current thread as an object: unlike its number it is never used again by another."""
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+
+
+_me = _Me()
+
+
+class Lock:
+    """A `threading.Lock` that knows its owner.
+
+    Args:
+        name: What the explanation calls it, such as `directory.snapshots`.
+        handoff: Whether one thread takes it and another releases it.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_inner",
+        "_release",
+        "_take",
+        "code",
+        "handoff",
+        "lasti",
+        "name",
+        "owner",
+    )
+
+    def __init__(self, name: str = "lock", *, handoff: bool = False) -> None:
+        self._inner = _thread.allocate_lock()
+        # Bound once: a method look-up in each `with` costs more than the C call itself.
+        self._take = self._inner.acquire
+        self._release = self._inner.release
+        self.name = name
+        self.handoff = handoff
+        self.owner: Party | None = None
+        self.code: CodeType | None = None
+        self.lasti = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = NO_TIMEOUT) -> bool:  # noqa: FBT001, FBT002 - threading's signature
+        """Take the lock as `threading.Lock.acquire` does, and say whether that succeeded."""
+        if not self._take(False) and not (blocking and self._wait(timeout, depth=3)):
+            return False
+        self.owner = _me.thread
+        frame = _getframe(1)
+        self.code, self.lasti = frame.f_code, frame.f_lasti
+        return True
+
+    def _wait(self, timeout: float, *, depth: int) -> bool:
+        me = _me.thread
+        WAITS[me] = Wait(me, self, timed=timeout != NO_TIMEOUT, depth=depth)
+        try:
+            return self._take(True, timeout)
+        finally:
+            del WAITS[me]
+
+    def release(self) -> None:
+        """Release the lock; by another thread than the owner it becomes a handoff."""
+        if self.owner is not _me.thread:
+            self.handoff = True
+        self.owner = None
+        self._release()
+
+    def locked(self) -> bool:
+        """Return whether somebody holds the lock."""
+        return self._inner.locked()
+
+    def __enter__(self) -> Self:
+        """Take the lock, waiting without limit."""
+        if not self._take(False):
+            self._wait(NO_TIMEOUT, depth=3)
+        self.owner = _me.thread
+        frame = _getframe(1)
+        self.code = frame.f_code
+        self.lasti = frame.f_lasti
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Release the lock; a `with` block ends in the thread that began it."""
+        self.owner = None
+        self._release()
+
+    def __repr__(self) -> str:
+        """Return the name and the owner."""
+        holder = "nobody" if self.owner is None else getattr(self.owner, "name", "?")
+        return f"<{type(self).__name__} {self.name} held by {holder}>"
+
+
+class RLock(Lock):
+    """A `threading.RLock` that knows its owner; serves as the lock of a `threading.Condition`."""
+
+    __slots__ = ("_depth",)
+
+    def __init__(self, name: str = "rlock") -> None:
+        super().__init__(name)
+        self._depth = 0
+
+    def acquire(self, blocking: bool = True, timeout: float = NO_TIMEOUT) -> bool:  # noqa: FBT001, FBT002 - threading's signature
+        """Take the lock as `threading.RLock.acquire` does, and say whether that succeeded."""
+        if self.owner is _me.thread:
+            self._depth += 1
+            return True
+        if not self._take(False) and not (blocking and self._wait(timeout, depth=3)):
+            return False
+        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+        return True
+
+    def _own(self, code: CodeType, lasti: int) -> None:
+        self.owner = _me.thread
+        self.code, self.lasti = code, lasti
+        self._depth = 1
+
+    def release(self) -> None:
+        """Release the lock once.
+
+        Raises:
+            RuntimeError: The current thread does not hold it.
+        """
+        if self.owner is not _me.thread:
+            raise RuntimeError("cannot release un-acquired lock")
+        self._depth -= 1
+        if not self._depth:
+            self.owner = None
+            self._release()
+
+    def __enter__(self) -> Self:
+        """Take the lock, waiting without limit."""
+        if self.owner is _me.thread:
+            self._depth += 1
+            return self
+        if not self._take(False):
+            self._wait(NO_TIMEOUT, depth=3)
+        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Release the lock once."""
+        self.release()
+
+    # The three methods by which threading.Condition gives a re-entrant lock up and takes it back.
+
+    def _is_owned(self) -> bool:
+        return self.owner is _me.thread
+
+    def _release_save(self) -> int:
+        depth = self._depth
+        self._depth = 0
+        self.owner = None
+        self._release()
+        return depth
+
+    def _acquire_restore(self, depth: int) -> None:
+        if not self._take(False):
+            self._wait(NO_TIMEOUT, depth=3)
+        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+        self._depth = depth
+
+
+class AsyncLock(asyncio.Lock):
+    """An `asyncio.Lock` that knows which task holds it.
+
+    Args:
+        name: What the explanation calls it, such as `directory.refresh`.
+        handoff: Whether one task takes it and another releases it.
+    """
+
+    # What the base class keeps, read here so that a free lock costs no second coroutine.
+    _locked: bool
+    _waiters: Any
+
+    def __init__(self, name: str = "async lock", *, handoff: bool = False) -> None:
+        super().__init__()
+        self.name = name
+        self.handoff = handoff
+        self.owner: Party | None = None
+        self.code: CodeType | None = None
+        self.lasti = 0
+
+    async def acquire(self) -> Literal[True]:
+        """Take the lock as `asyncio.Lock.acquire` does."""
+        frame = _getframe(1)
+        await self._obtain(frame.f_code, frame.f_lasti)
+        return True
+
+    async def __aenter__(self) -> None:
+        """Take the lock, waiting without limit."""
+        task = asyncio.current_task()
+        frame = _getframe(1)
+        if self._locked or self._waiters:
+            await self._obtain(frame.f_code, frame.f_lasti)
+            return
+        self._locked = True
+        self.owner = task
+        self.code = frame.f_code
+        self.lasti = frame.f_lasti
+
+    async def _obtain(self, code: CodeType, lasti: int) -> None:
+        task = asyncio.current_task()
+        if task is not None and (self._locked or self._waiters):
+            wait = Wait(task, self, timed=is_under_deadline(), depth=1)
+            wait.code, wait.lasti = code, lasti
+            WAITS[task] = wait
+            try:
+                await super().acquire()
+            finally:
+                del WAITS[task]
+        else:
+            await super().acquire()
+        self.owner = task
+        self.code, self.lasti = code, lasti
+
+    def release(self) -> None:
+        """Release the lock; by another task than the owner it becomes a handoff."""
+        if self.owner is not asyncio.current_task():
+            self.handoff = True
+        self.owner = None
+        super().release()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Release the lock; an `async with` block ends in the task that began it."""
+        self.owner = None
+        super().release()

@@ -1,0 +1,297 @@
+"""A uvicorn server that warms up in sight of the probes, is watched, and drains without a loss.
+
+uvicorn closes its listener first on SIGTERM and runs the end of the lifespan last; a warm-up
+awaited in the lifespan hides the port. Hence a subclass: the order of both ends is written down
+here, step by step. One worker process per pod, always: with several, a dead one hides behind the
+others.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from .drain import SETTLE_SECONDS
+from .health import Health
+from .inflight import InFlight
+from .lifecycle import State
+from .limits import FLUSH_SECONDS
+from .responder import LATE_SECONDS, LoopDoor, Responder
+from .routes import HealthApp, HealthFirst
+from .signals import SignalThread
+
+BACKLOG = 2_048
+"""How many connections the kernel may keep for us: a burst must wait, not be refused."""
+
+KEEP_ALIVE_SECONDS = 75.0
+"""How long an idle connection stays open: longer than clients and proxies keep one (60 s), so that
+it is they who close it and no request meets a connection that is just being closed."""
+
+UNWIND_SECONDS = 0.5
+"""What a cancelled request gets to write its 503 and to run its `finally`, of `drain_cancel`."""
+
+SAMPLE_BEATS = 10
+"""How many heartbeats lie between two samples of the application's checks: one second."""
+
+BACKSTOP_SECONDS = 1.5
+"""How long the interpreter may take to end after the drain: a thread that never returns, which it
+would join, must not cost the pod its clean exit."""
+
+
+class Server(uvicorn.Server):
+    """Serves one application with one `Health`.
+
+    Args:
+        app: The application.
+        health: Its health.
+        listener: The bound socket.
+        loop: The kind of event loop: `auto`, `uvloop` or `asyncio`.
+        http: The HTTP parser: `auto`, `httptools` or `h11`.
+        on_listening: Called with host and port as soon as probes can be answered.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        health: Health,
+        listener: socket.socket,
+        *,
+        loop: str = "auto",
+        http: str = "auto",
+        on_listening: Callable[[str, int], None] = lambda _host, _port: None,
+    ) -> None:
+        self._health = health
+        self._listener = listener
+        self._on_listening = on_listening
+        self._in_flight = InFlight(
+            app,
+            lifecycle=health.lifecycle,
+            progress=health.progress,
+            now=lambda: health.ticks.now,
+        )
+        super().__init__(
+            uvicorn.Config(
+                HealthFirst(HealthApp(health.probes.answer), self._in_flight),
+                loop=loop,
+                http=http,
+                backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,  # type: ignore[arg-type]
+                access_log=False,
+                log_config=None,
+                server_header=False,
+            )
+        )
+        self._spare: socket.socket | None = None
+        self._door: LoopDoor | None = None
+        self._responder: Responder | None = None
+        self._signals: SignalThread | None = None
+        self._warm_up: asyncio.Task[None] | None = None
+
+    # The beginning: bind, watch, answer, warm.
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, start the threads, and warm up in the background."""
+        del sockets
+        self._spare = self._listener.dup()
+        self._spare.setblocking(False)
+        await super().startup(sockets=[self._listener])
+        if not self.started:
+            return
+        self._door = LoopDoor(asyncio.get_running_loop(), self._make_protocol)
+        if self._health.uses_responder:
+            self._responder = self._make_responder(self._door)
+            self._responder.start()
+        self._install_signals()
+        self._health.departure.when_leaving(self._tell_loop)
+        self._health.start(self._in_flight, self._after_look)
+        self._health.lifecycle.move(State.WARMING, "port bound")
+        self._warm_up = asyncio.create_task(self._health.warm(), name="warm-up")
+        host, port = self._listener.getsockname()[:2]
+        self._on_listening(host, port)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+
+    def _make_responder(self, door: LoopDoor) -> Responder:
+        return Responder(
+            self._listener.dup(),
+            progress=self._health.progress,
+            answer=self._health.probes.answer,
+            is_broken=lambda: self._health.verdict.is_broken,
+            hand_over=door.bring,
+        )
+
+    def _install_signals(self) -> None:
+        if not self._health.uses_signal_thread:
+            return
+        if threading.current_thread() is threading.main_thread():
+            self._signals = SignalThread(self._health.departure.on_signal)
+            self._signals.install()
+
+    # The middle: one heartbeat every 100 ms.
+
+    async def on_tick(self, counter: int) -> bool:
+        """Beat, sample the checks once a second, and see whether the drain is over."""
+        self._health.progress.beat()
+        if counter % SAMPLE_BEATS == 0:
+            self._health.sample()
+        if self._health.drain.is_over(self._in_flight.count):
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    def _after_look(self) -> None:
+        """Wake the responder if the loop is late; in the watchdog's thread."""
+        if self._responder is not None and self._health.progress.lag_seconds >= LATE_SECONDS:
+            self._responder.wake()
+
+    def _tell_loop(self) -> None:
+        """Have the loop tell everybody that the drain has begun; from any thread."""
+        if self._door is not None and not self._door.loop.is_closed():
+            self._door.loop.call_soon_threadsafe(self._begin_drain)
+
+    def _begin_drain(self) -> None:
+        self._health.tell_draining()
+        for connection in list(self.server_state.connections):
+            if not isinstance(connection, self.config.http_protocol_class):
+                connection.shutdown()  # a WebSocket: 1012, service restart
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave signals to the thread; without it, to uvicorn's way of hearing them."""
+        if self._health.uses_signal_thread:
+            yield
+        else:
+            with super().capture_signals():
+                yield
+                self._captured_signals.clear()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Act on a signal in the main thread: only when there is no signal thread."""
+        del frame
+        self._health.departure.on_signal(signal.Signals(sig))
+
+    # The end: accept the last, finish, flush, leave.
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End in the order that loses nothing; every step is bounded."""
+        del sockets
+        health = self._health
+        health.lifecycle.move(State.STOPPING, "nothing more is accepted")
+        stopped_at = time.monotonic()
+        await self._stop_accepting()
+        await self._finish(until=stopped_at + health.limits.drain_cancel_seconds - UNWIND_SECONDS)
+        self._in_flight.cancel_all()
+        await self._finish(until=stopped_at + health.limits.drain_cancel_seconds)
+        if self._warm_up is not None:
+            self._warm_up.cancel()
+        await health.flush(FLUSH_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNWIND_SECONDS):
+                await self.lifespan.shutdown()
+        if self._signals is not None:
+            self._signals.restore()
+        health.stop()
+        if health.departure.exit_status:
+            os._exit(health.departure.exit_status)
+
+    async def _stop_accepting(self) -> None:
+        """Accept whoever has knocked, then close the door, then whoever has nothing to say."""
+        if self._responder is not None:
+            self._responder.close()
+        for server in self.servers:
+            server.close()
+        self._listener.close()
+        if self._spare is not None:
+            # Closing a listener resets what still waits in it: take them in first.
+            for connection in _accept_all(self._spare):
+                if self._door is not None:
+                    self._door.bring(connection)
+            self._spare.close()
+        await asyncio.sleep(SETTLE_SECONDS)
+        for open_connection in list(self.server_state.connections):
+            open_connection.shutdown()
+
+    async def _finish(self, *, until: float) -> None:
+        """Wait for requests and for the last bytes of their answers."""
+        connections = self.server_state.connections
+        while time.monotonic() < until and (self._in_flight.count or connections):  # noqa: ASYNC110 - no event tells of the last byte
+            await asyncio.sleep(0.02)  # adds at most this much to the end
+
+
+def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return
+        yield connection
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket that does not listen yet.
+
+    Args:
+        host: The address to bind.
+        port: The port, or 0 for any free one.
+
+    Raises:
+        OSError: The address is in use or not ours.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def serve(
+    app: ASGIApp,
+    health: Health,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    loop: str = "auto",
+    http: str = "auto",
+    on_listening: Callable[[str, int], None] = lambda _host, _port: None,
+) -> int:
+    """Serve `app` until a signal, and return the exit status for the process.
+
+    Args:
+        app: The application.
+        health: Its health.
+        host: The address to bind.
+        port: The port, or 0 for any free one.
+        loop: The kind of event loop: `auto` (uvloop if installed), `uvloop` or `asyncio`.
+        http: The HTTP parser: `auto` (httptools if installed), `httptools` or `h11`.
+        on_listening: Called with host and port as soon as probes can be answered.
+
+    Raises:
+        OSError: The address is in use or not ours.
+    """
+    server = Server(app, health, bind(host, port), loop=loop, http=http, on_listening=on_listening)
+    server.run()
+    status = health.departure.exit_status
+    if health.drain.has_begun:
+        threading.Thread(target=_end, args=(status,), name="health-end", daemon=True).start()
+    return status
+
+
+def _end(status: int) -> None:
+    time.sleep(BACKSTOP_SECONDS)
+    os._exit(status)

@@ -1,0 +1,47 @@
+"""Finds an event loop that makes no progress, and says at which line."""
+
+import sys
+import threading
+from collections.abc import Iterator
+
+from .limits import Limits
+from .progress import Progress
+from .report import frame_line, thread_stack
+from .verdict import Evidence, Level
+
+
+class StallDetector:
+    """Turns stall into evidence; the stack is taken when it begins, because it may change.
+
+    Args:
+        progress: The heartbeats and completions.
+        limits: When a stall is suspect and when it is broken.
+    """
+
+    def __init__(self, progress: Progress, limits: Limits) -> None:
+        self._progress = progress
+        self._limits = limits
+        self._first_stack: tuple[str, ...] = ()
+        self.loop_thread: threading.Thread | None = None
+
+    def look(self, now: float) -> Iterator[Evidence]:
+        """Yield evidence if the loop has stood still for too long."""
+        del now
+        stalled = self._progress.stall_seconds
+        if stalled < self._limits.stall_suspect_seconds or self.loop_thread is None:
+            self._first_stack = ()
+            return
+        frame = sys._current_frames().get(self.loop_thread.ident or 0)  # noqa: SLF001 - documented
+        stack = thread_stack(self.loop_thread.name, frame)
+        self._first_stack = self._first_stack or stack
+        limit = self._limits.stall_broken_seconds
+        broken = limit is not None and stalled >= limit
+        yield Evidence(
+            check="eventloop:stall",
+            cause="event-loop-stalled",
+            level=Level.BROKEN if broken else Level.SUSPECT,
+            headline=f"STALL after {stalled:.1f}s",
+            explanation="event loop: no heartbeat and no request completed"
+            f" for {stalled:.1f}s, at {frame_line(frame) if frame else '?'}",
+            stacks=stack if stack == self._first_stack else (*self._first_stack, *stack),
+        )
