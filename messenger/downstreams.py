@@ -1,4 +1,4 @@
-"""The twelve downstreams: what each is needed for, and the one place that calls them over HTTP.
+"""The downstreams over HTTP: puts a call through, watches it, and says plainly how it failed.
 
 Only this file imports httpx and aiohttp. It uses httpx's transport interface without httpx's
 client: redirects, cookies, proxies and authentication have no place between services, and leaving
@@ -10,7 +10,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, cast
 
 import aiohttp
 import httpx
@@ -20,6 +20,7 @@ from httpx_aiohttp import AiohttpTransport
 from messenger.calls import Call
 from messenger.errors import MessengerError, Reason, Unavailable
 from messenger.outcomes import Outcomes
+from messenger.twelve import TABLE
 
 Answer = TypeVar("Answer")
 
@@ -28,39 +29,18 @@ Outcome = Literal["ok", "refused", "cancelled"] | Reason
 was cancelled); or one of the reasons for having no answer. A closed set, for it labels metrics."""
 
 
-class Downstream(NamedTuple):
-    """One of the twelve."""
+KEEP_ALIVE_SECONDS = 4.0
+"""How long an idle connection is kept: less than the five seconds after which uvicorn closes it,
+and than Envoy's hour, since a request that meets a closing connection is lost."""
 
-    name: str
-    is_required: bool
-    deadline_share: float
-    """Part of the request's deadline, counted from its start, by which the answer must be there."""
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Longest answer that is read, to bound memory: a page of 1,000 entries of 8 KB each."""
 
-    fallback: str
-    """What is done without it."""
+PROBLEM = "application/problem+json"
+"""Media type of RFC 9457, by which a service's own refusal is told from a proxy's."""
 
-
-TABLE = (
-    # Snapshots: a look-up in memory. Only a required entry that is not there yet is fetched live,
-    # which is one key look-up: a fifth of the deadline leaves the rest for the calls that follow.
-    Downstream("accounts", True, 0.2, "the last snapshot; a cold entry is fetched live, else 503"),
-    Downstream("contacts", True, 0.2, "the last snapshot; a cold entry is fetched live, else 503"),
-    Downstream("profiles", False, 0.0, "the last snapshot; else the id as name, and English"),
-    Downstream("preferences", False, 0.0, "the last snapshot; else no quiet hours"),
-    Downstream("templates", False, 0.0, "the last snapshot; else the bare body"),
-    # Consent may take the larger part, since nothing is sent without it, and must leave the
-    # hand-over enough to be tried in earnest.
-    Downstream("consent", True, 0.6, "503"),
-    # One deadline for the four: together they never make a message wait longer than a third.
-    Downstream("presence", False, 1 / 3, "not known"),
-    Downstream("translation", False, 1 / 3, "the text as written"),
-    Downstream("spam", False, 1 / 3, "taken for no spam"),
-    Downstream("links", False, 1 / 3, "links as written"),
-    # The hand-over has what remains, but for what the answer needs (see `service`).
-    Downstream("delivery", True, 1.0, "503: nothing was promised"),
-    Downstream("audit", False, 1.0, "logged here"),
-)
-"""All downstreams, in the order in which `degraded` lists them."""
+_HEADERS = (("accept", "application/json"), ("accept-encoding", "identity"))
+_POST_HEADERS = (*_HEADERS, ("content-type", "application/json"))
 
 
 class Observation(Protocol):
@@ -121,6 +101,7 @@ class Downstreams:
         self._observer: CallObserver = observer or Unobserved()
         self._transport = transport
         self._urls = {each.name: url_template.format(service=each.name) for each in TABLE}
+        self._encode = msgspec.json.Encoder().encode
 
     async def answer(self, call: Call[Answer], within_seconds: float) -> Answer:
         """Return the downstream's answer to a call.
@@ -133,8 +114,111 @@ class Downstreams:
             MessengerError: Unavailable when there is no usable answer, or the error that the call
                 names for the status of a problem+json answer.
         """
-        raise NotImplementedError
+        observation = self._observer.start(call.downstream, call.method)
+        outcome: Outcome = "cancelled"
+        status = None
+        try:
+            async with asyncio.timeout(within_seconds):
+                response = await self._transport.handle_async_request(
+                    self._request(call, observation.headers)
+                )
+                status = response.status_code
+                body = await _read(response)
+            outcome = "ok"
+            return _judge(call, response, body)
+        except MessengerError as error:
+            outcome = error.reason if isinstance(error, Unavailable) else "refused"
+            raise
+        except TimeoutError as error:
+            outcome = "timeout"
+            raise Unavailable(call.downstream, outcome) from error
+        except msgspec.MsgspecError as error:
+            outcome = "garbage"
+            raise Unavailable(call.downstream, outcome) from error
+        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+            outcome = "connection"
+            raise Unavailable(call.downstream, outcome) from error
+        finally:
+            # A caller who gave up says nothing about the downstream.
+            if outcome != "cancelled":
+                self.outcomes[call.downstream].record(has_failed=outcome not in {"ok", "refused"})
+            observation.finish(outcome, status)
 
     async def aclose(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
+
+    def _request(self, call: Call[Answer], headers: Sequence[tuple[str, str]]) -> httpx.Request:
+        """Return the request that carries a call."""
+        url = self._urls[call.downstream] + call.target
+        if call.body is None:
+            return httpx.Request(call.method, url, headers=[*_HEADERS, *headers])
+        posted = [*_POST_HEADERS, *headers]
+        if call.key is not None:
+            posted.append(("idempotency-key", call.key))
+        return httpx.Request(call.method, url, headers=posted, content=self._encode(call.body))
+
+
+def open_transport(url_template: str, connections_per_host: int) -> httpx.AsyncBaseTransport:
+    """Return a transport with a pool of kept connections, opened at the first request.
+
+    Args:
+        url_template: What `Downstreams` is given: whether it is https decides about certificates.
+        connections_per_host: Most connections to one address. Choose at least five times the
+            number of requests served at once: that is what a message calls at the same time, in
+            embedded mode all at one address, and a call that waits for a connection here would be
+            a queue that nobody sees.
+    """
+    # Loading the certificate authorities takes some 20 ms at start and is of no use without TLS.
+    # A context without any trusts nobody, should a request go to https after all.
+    if url_template.startswith("https:"):
+        tls = ssl.create_default_context()
+    else:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def open_session() -> aiohttp.ClientSession:
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                ssl=tls,
+                limit=0,
+                limit_per_host=connections_per_host,
+                keepalive_timeout=KEEP_ALIVE_SECONDS,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # The only headers are those of `_request`, the only deadline that of `answer`.
+            skip_auto_headers=("accept", "accept-encoding", "content-type", "user-agent"),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+            trust_env=False,
+        )
+
+    return AiohttpTransport(verify=tls, client=open_session)
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """Return a body as it came, and give its connection back.
+
+    Raises:
+        msgspec.DecodeError: The body is longer than any answer can be.
+    """
+    stream = cast("httpx.AsyncByteStream", response.stream)
+    body = b""
+    try:
+        async for chunk in stream:
+            body = body + chunk if body else chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise msgspec.DecodeError(f"bytes={len(body)} limit={MAX_ANSWER_BYTES}")
+    finally:
+        await stream.aclose()
+    return body
+
+
+def _judge(call: Call[Answer], response: httpx.Response, body: bytes) -> Answer:
+    """Return the answer that a response holds, or raise what it means instead."""
+    status = response.status_code
+    if status in (200, 201):
+        return call.read(body)
+    # Without the media type a 404 may be a proxy's that found no such service.
+    if status in call.refusals and response.headers.get("content-type", "").startswith(PROBLEM):
+        raise call.refusals[status](f"downstream={call.downstream} status={status}")
+    raise Unavailable(call.downstream, "status")

@@ -8,6 +8,8 @@ from contextlib import AbstractContextManager
 from typing import ParamSpec, Protocol, TypeVar
 
 from messenger.calls import Call
+from messenger.models import Draft
+from messenger.parties import Parties
 
 Answer = TypeVar("Answer")
 Result = TypeVar("Result")
@@ -22,6 +24,18 @@ class Caller(Protocol):
 
         Raises:
             MessengerError: Unavailable, or the error that the call names for a refusal.
+        """
+        ...
+
+
+class PartyFinder(Protocol):
+    """Whoever knows people and templates."""
+
+    async def parties(self, draft: Draft, within_seconds: float) -> Parties:
+        """Return what is known about the parties of a draft.
+
+        Raises:
+            Unavailable: It is not known whether sender or recipient exist.
         """
         ...
 
@@ -42,15 +56,15 @@ class Threads(Protocol):
 class Progress(Protocol):
     """A warm-up gate, as the one who warms up sees it."""
 
-    def progress(self, done: int, total: int) -> None:
+    def progress(self, done: int, total: int) -> object:
         """Say how far the work has come, which keeps the gate's budget from running out."""
         ...
 
 
 class Beat(Protocol):
-    """The sign of life of a supervised worker."""
+    """The sign of life of a supervised worker; with a second method since one needs the other."""
 
-    def __call__(self) -> None:
+    def __call__(self) -> object:
         """Say that the worker is at work."""
         ...
 
