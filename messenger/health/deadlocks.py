@@ -112,7 +112,8 @@ class DeadlockDetector:
         parts = []
         for index, edge in enumerate(cycle):
             held = "" if cycle[0].is_orphan else _held(cycle[index - 1])
-            parts.append(f"{name_of(edge.waiter)} -{held}-> {self._waited(edge, now)} -> ")
+            arrow = f"-{held}->" if held else "->"
+            parts.append(f"{name_of(edge.waiter)} {arrow} {self._waited(edge, now)} -> ")
         if cycle[0].is_orphan:
             (owner,) = cycle[0].targets
             return f"orphan: {parts[0]}{name_of(owner)} {_held(cycle[0])} and has ended"

@@ -14,7 +14,7 @@ from .journal import Journal
 from .probes import Identity
 from .report import all_stacks, verdict_lines
 from .termination import TerminationLog
-from .verdict import Change, Evidence, Level, Verdict
+from .verdict import Change, Evidence, Verdict
 
 EXIT_BACKSTOP = 70
 """The process ended itself because it stayed broken (EX_SOFTWARE of sysexits.h)."""
@@ -79,7 +79,7 @@ class Delivery:
 
     def write_message(self) -> None:
         """Write what broke the process to the termination log, or empty it if nothing does."""
-        broken = [item for item in self._verdict.evidence if item.level is Level.BROKEN]
+        broken = [item for item in self._verdict.evidence if item.is_broken]
         if broken:
             self._termination_log.write(self._lines(broken))
         else:

@@ -8,27 +8,15 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .checks import (
-    ALIVE_AND_READY,
-    NO_PROBE,
-    PASSING,
-    READY_ONLY,
-    Check,
-    Finding,
-    Probe,
-    Sampled,
-    Status,
-)
+from .checks import Finding, Sampled
 from .deadlocks import DeadlockDetector
 from .delivery import Delivery
 from .departure import Departure
 from .drain import Drain
 from .giltimer import GilTimer
-from .graph import name_of
 from .history import History
 from .inflight import InFlight, LeakDetector
 from .journal import Journal
@@ -37,19 +25,14 @@ from .limits import Limits
 from .pool import Pool, PoolDetector
 from .probes import Identity, Probes
 from .progress import Progress
-from .report import all_stacks
+from .readings import Readings
 from .stall import StallDetector
 from .termination import TerminationLog
 from .ticks import TickClock
-from .verdict import Evidence, Level, Verdict
-from .waits import WAITS
-from .warmup import Gate, Outcome, WarmUp
+from .verdict import Verdict
+from .warmup import Gate, WarmUp
 from .watchdog import Detector, Watchdog
 from .workers import Beat, Worker, WorkerDetector, Workers
-
-WATCHDOG_SILENT_SECONDS = 60.0
-"""From which silence of the watchdog on the start-up probe fails: longer than any freeze worth
-surviving, since a process that was frozen has done nothing wrong."""
 
 STANDARD_ERROR = 2
 """The descriptor that faulthandler writes to outside Kubernetes."""
@@ -135,25 +118,39 @@ class Health:
             action=lambda: self.departure.action,
             wall_clock=wall_clock,
         )
+        self._deadlocks = DeadlockDetector(self.limits, self._deliverers)
+        self._stall = StallDetector(self.progress, self.limits)
+        self.readings = Readings(
+            limits=self.limits,
+            lifecycle=self.lifecycle,
+            progress=self.progress,
+            verdict=self.verdict,
+            warm_up=self.warm_up,
+            pools=self.pools,
+            workers=self.workers,
+            deadlocks=self._deadlocks,
+            ticks=self.ticks,
+            looked_at=lambda: None if self._watchdog is None else self._watchdog.looked_at,
+            clock=clock,
+        )
         self.probes = Probes(
             identity,
             lifecycle=self.lifecycle,
-            checks=self._checks,
-            notes=self._notes,
-            debug=self._debug,
+            checks=self.readings.checks,
+            notes=self.readings.notes,
+            debug=self.readings.debug,
             history=self.history,
             debug_token=debug_token,
             wall_clock=wall_clock,
         )
-        self._deadlocks = DeadlockDetector(self.limits, self._deliverers)
-        self._stall = StallDetector(self.progress, self.limits)
-        self._sampled: list[Sampled] = []
         self._flushes: list[Callable[[], Awaitable[None]]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watchdog: Watchdog | None = None
         self._draining = asyncio.Event()
         self.in_flight: InFlight | None = None
         """The requests; set by the server."""
+        self.responder_answers: dict[int, int] = {}
+        """How many answers of each code the responder thread gave."""
 
     # What an application adds.
 
@@ -179,7 +176,7 @@ class Health:
         `read` runs on the event loop once a second and must be cheap. A downstream that fails is
         such a thing: turning readiness red for it would take every replica away at once.
         """
-        self._sampled.append(Sampled(name, read, now=self._now, on_crash=self._note_crash))
+        self.readings.sampled.append(Sampled(name, read, now=self._now, on_crash=self._note_crash))
 
     def add_worker(
         self,
@@ -248,7 +245,7 @@ class Health:
 
     def sample(self) -> None:
         """Sample the application's checks; called on the event loop once a second."""
-        for sampled in self._sampled:
+        for sampled in self.readings.sampled:
             sampled.sample()
 
     def tell_draining(self) -> None:
@@ -332,96 +329,3 @@ class Health:
 
     def _note_crash(self, name: str, failure: Exception) -> None:
         self.journal.write(logging.ERROR, "check crashed", check=name, error=repr(failure))
-
-    # What the probes read.
-
-    def _checks(self) -> Iterator[Check]:
-        for name in self._verdict_checks():
-            yield Check(name, partial(self._weighed, name), ALIVE_AND_READY, "system")
-        yield Check("eventloop:progress", self._read_stall, READY_ONLY, "system")
-        yield Check("lifecycle", self._read_lifecycle, READY_ONLY, "system")
-        yield Check("watchdog:looks", self._read_watchdog, frozenset({Probe.STARTED}), "system")
-        yield Check("eventloop:lag", self._read_lag, NO_PROBE, "system")
-        for gate in self.warm_up.gates:
-            yield Check(f"warmup:{gate.name}", partial(_read_gate, gate))
-        for sampled in self._sampled:
-            yield Check(sampled.name, sampled.finding)
-
-    def _verdict_checks(self) -> Iterator[str]:
-        yield "eventloop:stall"
-        yield "locks:waitcycle"
-        yield from (f"pool:{pool.name}" for pool in self.pools)
-        yield from (f"worker:{worker.name}" for worker in self.workers.all)
-        yield "requests:leaked"
-
-    def _weighed(self, name: str) -> Finding:
-        found = [item for item in self.verdict.evidence if item.check == name]
-        if not found:
-            return PASSING
-        worst: Evidence = max(found, key=lambda item: item.level)
-        status = Status.FAIL if worst.level is Level.BROKEN else Status.WARN
-        return Finding(status, worst.cause)
-
-    def _read_stall(self) -> Finding:
-        stalled = round(self.progress.stall_seconds, 2)
-        if stalled >= self.limits.stall_unready_seconds:
-            return Finding(Status.FAIL, "event-loop-stalled", stalled, "s")
-        return Finding(Status.PASS, "", stalled, "s")
-
-    def _read_lifecycle(self) -> Finding:
-        state = self.lifecycle.state
-        if state is State.SERVING:
-            return PASSING
-        if state is State.DRAINING and self.limits.drain_ready_status == 200:  # noqa: PLR2004 - code
-            return Finding(Status.WARN, "draining")
-        return Finding(Status.FAIL, state.lower())
-
-    def _read_watchdog(self) -> Finding:
-        if self._watchdog is None:
-            return PASSING
-        silent = time.monotonic() - self._watchdog.looked_at
-        if silent > WATCHDOG_SILENT_SECONDS:
-            return Finding(Status.FAIL, "watchdog-silent", round(silent, 1), "s")
-        return PASSING
-
-    def _read_lag(self) -> Finding:
-        lag = round(self.progress.lag_seconds, 2)
-        late = lag >= self.limits.stall_suspect_seconds
-        return Finding(Status.WARN if late else Status.PASS, "late" if late else "", lag, "s")
-
-    def _notes(self) -> list[str]:
-        notes = [f"waiting for {gate.describe()}" for gate in self.warm_up.open_gates]
-        return notes if self.lifecycle.state is State.WARMING else []
-
-    def _debug(self) -> dict[str, object]:
-        """Return what only the holder of the debug token may see."""
-        ages = self._deadlocks.ages(self.ticks.now)
-        return {
-            "evidence": [
-                {"cause": item.cause, "explanation": item.explanation, "stacks": item.stacks}
-                for item in self.verdict.evidence
-            ],
-            "waits": [
-                {
-                    "waiter": name_of(wait.waiter),
-                    "lock": wait.lock.name,
-                    "owner": name_of(wait.lock.owner) if wait.lock.owner else None,
-                    "seconds": round(age, 2),
-                    "timed": wait.timed,
-                }
-                for wait, age in ages.items()
-            ],
-            "waiters": len(WAITS),
-            "stacks": all_stacks(),
-        }
-
-
-def _read_gate(gate: Gate) -> Finding:
-    status = {
-        Outcome.OPEN: Status.WARN,
-        Outcome.PASSED: Status.PASS,
-        Outcome.GAVE_UP: Status.WARN,
-        Outcome.BLOCKED: Status.WARN,
-    }[gate.outcome]
-    output = "" if status is Status.PASS else gate.outcome
-    return Finding(status, output, round(gate.seconds * 1000), "ms")

@@ -1,6 +1,8 @@
 """Puts places, stacks and verdicts into words that fit a termination message."""
 
 import asyncio
+import concurrent.futures
+import inspect
 import linecache
 import sys
 import threading
@@ -8,6 +10,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
+from . import locks
 from .verdict import Evidence
 
 STACK_FRAMES = 3
@@ -45,7 +48,13 @@ def frame_line(frame: FrameType) -> str:
 
 
 def thread_stack(thread_name: str, frame: FrameType | None) -> tuple[str, ...]:
-    """Return the innermost frames of a thread, one line each, innermost last."""
+    """Return the innermost frames of a thread, one line each, innermost last.
+
+    The frames of the locks and of the standard library's waiting are left out: everybody's end in
+    the same ones.
+    """
+    while frame is not None and frame.f_back is not None and _is_plumbing(frame):
+        frame = frame.f_back
     lines: list[str] = []
     while frame is not None and len(lines) < STACK_FRAMES:
         lines.append(f'stack "{thread_name}": {frame_line(frame)}')
@@ -58,9 +67,21 @@ def task_stack(task: asyncio.Task[Any]) -> tuple[str, ...]:
     frames: list[FrameType] = []
     coroutine: Any = task.get_coro()
     while coroutine is not None and (frame := getattr(coroutine, "cr_frame", None)) is not None:
-        frames.append(frame)
+        if not _is_plumbing(frame):
+            frames.append(frame)
         coroutine = coroutine.cr_await
     return tuple(f'stack "{task.get_name()}": {frame_line(f)}' for f in frames[-STACK_FRAMES:])
+
+
+def _is_plumbing(frame: FrameType) -> bool:
+    filename = frame.f_code.co_filename
+    return filename in _PLUMBING or filename.startswith(_ASYNCIO)
+
+
+_PLUMBING = frozenset(
+    {locks.__file__, threading.__file__, inspect.getsourcefile(concurrent.futures.Future)}
+)
+_ASYNCIO = asyncio.__file__.removesuffix("__init__.py")
 
 
 def stack_lines(

@@ -72,6 +72,7 @@ class Responder:
         answer: Answers a question.
         is_broken: Whether the loop is broken, so that nobody will serve ordinary requests.
         hand_over: Gives a connection to the loop.
+        answered: Counts the answers of each code.
     """
 
     def __init__(
@@ -82,18 +83,18 @@ class Responder:
         answer: Callable[[Question], Answer],
         is_broken: Callable[[], bool],
         hand_over: Callable[[socket.socket], None],
+        answered: dict[int, int],
     ) -> None:
         self._listener = listener
         self._progress = progress
         self._answer = answer
         self._is_broken = is_broken
         self._hand_over = hand_over
+        self._answered = answered
         self._late = threading.Event()
         self._closed = False
         self._pending: dict[int, Pending] = {}
         self._thread = threading.Thread(target=self._run, name="health-responder", daemon=True)
-        self.answers_total: dict[int, int] = {}
-        """How many answers of each code the thread gave."""
 
     def start(self) -> None:
         """Start the thread; it sleeps until it is woken."""
@@ -174,7 +175,7 @@ class Responder:
             self._hand_over(connection)
 
     def _reply(self, connection: socket.socket, answer: Answer) -> None:
-        self.answers_total[answer.code] = self.answers_total.get(answer.code, 0) + 1
+        self._answered[answer.code] = self._answered.get(answer.code, 0) + 1
         lines = [f"HTTP/1.1 {answer.code} {_PHRASES.get(answer.code, '')}"]
         lines += [f"{name}: {value}" for name, value in (*answer.headers, ("Connection", "close"))]
         data = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + answer.body

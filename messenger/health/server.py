@@ -131,6 +131,7 @@ class Server(uvicorn.Server):
             answer=self._health.probes.answer,
             is_broken=lambda: self._health.verdict.is_broken,
             hand_over=door.bring,
+            answered=self._health.responder_answers,
         )
 
     def _install_signals(self) -> None:

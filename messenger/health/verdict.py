@@ -42,6 +42,11 @@ class Evidence:
     key: tuple[object, ...] = ()
     """What makes it the same piece of evidence in two looks."""
 
+    @property
+    def is_broken(self) -> bool:
+        """Whether it says that the process cannot recover by itself."""
+        return self.level is Level.BROKEN
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -78,8 +83,7 @@ class Verdict:
             recovered=tuple(
                 item
                 for key, item in self._previous.items()
-                if item.level is Level.BROKEN
-                and (key not in current or current[key].level is not Level.BROKEN)
+                if item.is_broken and (key not in current or current[key].level is not Level.BROKEN)
             ),
         )
         for item in change.broken:
