@@ -5,10 +5,8 @@ No id and no path is ever one, since each new value is a time series that is nev
 """
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily, Metric
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """Methods that label metrics by name (RFC 9110 and 5789); all others count as "other"."""
@@ -16,25 +14,6 @@ METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 REQUEST_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0)
 """Upper bounds in seconds: fine around what a healthy message takes (5 to 50 ms), one at the
 default deadline of 3 s, which nothing should pass, and one beyond to show what does."""
-
-
-class Snapshot(Protocol):
-    """What is told of one snapshot of the directory."""
-
-    @property
-    def entries(self) -> int:
-        """How many entries it holds."""
-        ...
-
-    @property
-    def age_seconds(self) -> float:
-        """How long ago it was loaded."""
-        ...
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the last refresh failed."""
-        ...
 
 
 class Metrics:
@@ -128,32 +107,3 @@ class Metrics:
         """Report what `read` returns as the number of requests in work."""
         gauge = Gauge("messenger_in_flight", "Requests in work.", registry=self.registry)
         gauge.set_function(read)
-
-    def watch_directory(self, read: Callable[[], Iterable[tuple[str, Snapshot]]]) -> None:
-        """Report the snapshots that `read` returns by name, asked at each scrape."""
-        self.registry.register(_DirectoryCollector(read))
-
-
-class _DirectoryCollector:
-    """Turns the directory's snapshots into three gauges, one value per snapshot."""
-
-    def __init__(self, read: Callable[[], Iterable[tuple[str, Snapshot]]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterable[Metric]:
-        """Return the gauges as they are now."""
-        label = ["snapshot"]
-        entries = GaugeMetricFamily(
-            "messenger_directory_entries", "Entries of a snapshot.", labels=label
-        )
-        age = GaugeMetricFamily(
-            "messenger_directory_age_seconds", "Time since a snapshot was loaded.", labels=label
-        )
-        stale = GaugeMetricFamily(
-            "messenger_directory_stale", "1 where the last refresh failed.", labels=label
-        )
-        for name, snapshot in self._read():
-            entries.add_metric([name], snapshot.entries)
-            age.add_metric([name], snapshot.age_seconds)
-            stale.add_metric([name], snapshot.is_stale)
-        return entries, age, stale

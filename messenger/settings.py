@@ -61,7 +61,7 @@ class Settings:
     port: int = _setting(8080, values.whole(0, 65535))
     """The port to listen on; 0 lets the system pick one, which the log line "listening" tells."""
 
-    version: str = _setting("1.0", values.matching(values.LABEL, "a Kubernetes label value"))
+    version: str = _setting("1.0", values.release())
     """What this release calls itself, in headers, answers and metrics, and in the pod's label."""
 
     downstream_url: str | None = _setting(None, values.service_url())

@@ -11,7 +11,7 @@ import threading
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import (
@@ -67,8 +67,9 @@ class Recording:
 
     def __init__(self, processor: SpanProcessor, *, version: str, pod: str) -> None:
         attributes = {"service.version": version, "service.instance.id": pod}
-        # OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES win over these, as merge is specified.
-        resource = Resource({"service.name": "messenger", **attributes}).merge(Resource.create())
+        own = Resource.create({"service.name": "messenger", **attributes})
+        # Of two the latter wins: OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES are read here.
+        resource = own.merge(OTELResourceDetector().detect())
         # Without shutdown_on_exit: a collector that hangs would hold the end of the process up.
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(processor)

@@ -125,11 +125,13 @@ class TelemetryMiddleware:
 
         async def send_marked(message: Message) -> None:
             nonlocal code
-            if message["type"] == "http.response.start":
-                code = message["status"]
-                headers = [*message.get("headers", ()), *self._marks, (b"x-request-id", request_id)]
-                message = {**message, "headers": headers}
-            await send(message)
+            if message["type"] != "http.response.start":
+                await send(message)
+                return
+            headers = [*message.get("headers", ()), *self._marks, (b"x-request-id", request_id)]
+            await send({**message, "headers": headers})
+            # Last, since an answer that the server could not begin is none (see the fault "reset").
+            code = message["status"]
 
         try:
             await self._app(scope, receive, send_marked)

@@ -16,9 +16,6 @@ from messenger.faults import FaultSyntaxError, parse
 
 _TRUE_AND_FALSE = {"true": True, "false": False}
 
-LABEL = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?"
-"""What a Kubernetes label may hold: the pod's version label carries the same text."""
-
 _PLACE = "{service}"
 
 
@@ -114,6 +111,15 @@ def matching(pattern: str, allowed: str, *, is_secret: bool = False) -> Kind:
         return text
 
     return Kind(read, allowed, is_secret=is_secret)
+
+
+def release() -> Kind:
+    """Describe a version that begins with a number and may be the value of a Kubernetes label.
+
+    The pod's label carries the same text, hence at most 63 characters, the last no punctuation.
+    """
+    pattern = r"(?=.{1,63}$)[0-9]+([._-][A-Za-z0-9]+)*"
+    return matching(pattern, "a version such as 1.0 or 2.0-rc1, of at most 63 characters")
 
 
 def visible_ascii(*, is_secret: bool = False) -> Kind:

@@ -1,0 +1,101 @@
+"""Spans as the OpenTelemetry SDK records them."""
+
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, StatusCode
+
+from messenger.context import CURRENT, RequestContext, TraceContext
+from messenger.spans import Recording
+
+CALLER = TraceContext("a" * 32, "b" * 16, "01", "vendor=1")
+
+
+def recording() -> tuple[Recording, InMemorySpanExporter]:
+    """Return a tracer and the exporter that remembers its spans."""
+    exporter = InMemorySpanExporter()
+    return Recording(SimpleSpanProcessor(exporter), version="1.0", pod="p"), exporter
+
+
+def parent_of(span: ReadableSpan) -> str | None:
+    """Return the parent's id as it stands in a header."""
+    return f"{span.parent.span_id:016x}" if span.parent else None
+
+
+def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> None:
+    """One trace, parents and kinds right."""
+    tracer, exporter = recording()
+    server = tracer.serve("POST", "/v1/messages", CALLER)
+    token = CURRENT.set(RequestContext("r", server.context))
+    call = tracer.call("consent", "GET")
+    call.finish(name="GET consent", status=200, error=None)
+    CURRENT.reset(token)
+    server.finish(name="POST /v1/messages", status=202, error=None)
+
+    client_span, server_span = exporter.get_finished_spans()
+    assert (server_span.kind, client_span.kind) == (SpanKind.SERVER, SpanKind.CLIENT)
+    assert (parent_of(server_span), parent_of(client_span)) == ("b" * 16, server.context.span_id)
+    assert server.context.trace_id == call.context.trace_id == "a" * 32
+    assert (call.context.flags, call.context.state) == ("01", "vendor=1")
+
+
+def test_a_span_without_a_parent_begins_a_trace() -> None:
+    """The SDK's own default samples it."""
+    tracer, exporter = recording()
+    tracer.serve("GET", "/version", None).finish(name="GET /version", status=200, error=None)
+
+    (span,) = exporter.get_finished_spans()
+    assert parent_of(span) is None
+    assert (span.name, span.status.status_code) == ("GET /version", StatusCode.UNSET)
+
+
+def test_a_caller_that_does_not_sample_is_obeyed() -> None:
+    """Parent-based sampling: the decision was made where the trace began."""
+    tracer, exporter = recording()
+    span = tracer.serve("GET", "/", TraceContext("a" * 32, "b" * 16, "00"))
+    span.finish(name="GET /", status=200, error=None)
+
+    assert not exporter.get_finished_spans()
+    assert (span.context.trace_id, span.context.flags) == ("a" * 32, "00")
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    """Attributes follow the HTTP semantic conventions."""
+    tracer, exporter = recording()
+    tracer.call("consent", "GET").finish(name="GET consent", status=None, error="timeout")
+
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["error.type"] == "timeout"
+    assert "http.response.status_code" not in span.attributes
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_the_resource_tells_release_and_instance() -> None:
+    """v1 and v2 can be told apart in a trace as they can in a metric."""
+    tracer, exporter = recording()
+    tracer.serve("GET", "/", None).finish(name="GET /", status=200, error=None)
+
+    (span,) = exporter.get_finished_spans()
+    told = span.resource.attributes
+    assert (told["service.name"], told["service.version"]) == ("messenger", "1.0")
+    assert told["service.instance.id"] == "p"
+
+
+class Stuck(SimpleSpanProcessor):
+    """A processor that counts how often it was told to end."""
+
+    ended = 0
+
+    def shutdown(self) -> None:
+        """Count."""
+        self.ended += 1
+        super().shutdown()
+
+
+async def test_flushing_ends_the_way_to_the_exporter() -> None:
+    """What is left is exported before the process ends."""
+    processor = Stuck(InMemorySpanExporter())
+    await Recording(processor, version="1.0", pod="p").flush()
+
+    assert processor.ended == 1
