@@ -132,7 +132,7 @@ class Downstreams:
         except TimeoutError as error:
             outcome = "timeout"
             raise Unavailable(call.downstream, outcome) from error
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             outcome = "garbage"
             raise Unavailable(call.downstream, outcome) from error
         except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:

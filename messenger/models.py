@@ -61,17 +61,25 @@ class Receipt(Struct, frozen=True):
     """Ask `GET /v1/messages/{id}` for what became of it."""
 
     status: Status
-    degraded: tuple[str, ...]
-    """Downstreams that had to be done without, in the order of the table of twelve."""
+    degraded: Annotated[
+        tuple[str, ...], Meta(description="Downstreams that had to be done without.")
+    ]
+    """In the order of the table of twelve."""
+
+    version: Annotated[str, Meta(description="Release that answered.")]
+    not_before: Annotated[
+        str | UnsetType, Meta(description="Earliest delivery, when deferred (RFC 3339, UTC).")
+    ] = UNSET
+    links: Annotated[
+        int | UnsetType, Meta(description="From version 2.0: how many links were shortened.")
+    ] = UNSET
+
+
+class Version(Struct, frozen=True):
+    """Which release answers, and from where."""
 
     version: str
-    """Release that answered."""
-
-    not_before: str | UnsetType = UNSET
-    """When a deferred message will be delivered at the earliest (RFC 3339, UTC)."""
-
-    links: int | UnsetType = UNSET
-    """From version 2.0: how many links of the body were shortened."""
+    pod: str
 
 
 class Message(Struct, frozen=True):
