@@ -53,11 +53,10 @@ def thread_stack(thread_name: str, frame: FrameType | None) -> tuple[str, ...]:
     The frames of the locks and of the standard library's waiting are left out: everybody's end in
     the same ones.
     """
-    while frame is not None and frame.f_back is not None and _is_plumbing(frame):
-        frame = frame.f_back
     lines: list[str] = []
     while frame is not None and len(lines) < STACK_FRAMES:
-        lines.append(f'stack "{thread_name}": {frame_line(frame)}')
+        if not _is_plumbing(frame):
+            lines.append(f'stack "{thread_name}": {frame_line(frame)}')
         frame = frame.f_back
     return tuple(reversed(lines))
 

@@ -1,0 +1,1 @@
+"""Tests of `messenger.health` in real processes; test names follow the specification."""

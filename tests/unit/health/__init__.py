@@ -1,0 +1,1 @@
+"""Tests of `messenger.health`, one file for each of its own."""
