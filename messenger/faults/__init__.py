@@ -19,10 +19,11 @@ Faults of the process itself (a deadlock, a stall) are read here too and carried
 
 from messenger.faults.dice import Dice, Effect, Faults
 from messenger.faults.grammar import Fault, FaultSyntaxError, parse, parse_by_service
-from messenger.faults.middleware import FaultMiddleware
+from messenger.faults.middleware import BUSINESS_PREFIX, FaultMiddleware
 from messenger.faults.process import ProcessFault, parse_process
 
 __all__ = [
+    "BUSINESS_PREFIX",
     "Dice",
     "Effect",
     "Fault",
