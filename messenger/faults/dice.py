@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import isfinite, log
@@ -82,14 +83,16 @@ class Dice:
 
     def __init__(self, faults: Iterable[Fault], seed: int | str | None = None) -> None:
         chosen = random.SystemRandom().getrandbits(64) if seed is None else seed
-        self._dice = [
-            _Die(fault, f"{chosen}/{position}/{fault.text}")
-            for position, fault in enumerate(faults)
-        ]
+        twins: Counter[str] = Counter()
+        self._dice: list[_Die] = []
+        for fault in faults:
+            # A die is seeded by its own text: what stands beside it must not change its sequence.
+            self._dice.append(_Die(fault, f"{chosen}/{fault.text}/{twins[fault.text]}"))
+            twins[fault.text] += 1
 
     def draw(self) -> Effect:
         """Draw what happens to the next call."""
-        # All dice roll every time: a fault must not shift the sequence of the one beside it.
+        # All dice roll every time, whatever the others show, for the same reason.
         struck = [die for die in self._dice if die.strikes()]
         if not struck:
             return NO_EFFECT
