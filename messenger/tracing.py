@@ -7,7 +7,7 @@ connected, and a request without one begins one, so that logs of several service
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from messenger.context import CURRENT, TraceContext
@@ -88,6 +88,19 @@ class Passing:
         """Begin a trace, not sampled: nobody here would record it."""
         # All zero is no id (W3C Trace Context, section 3.2.2.3).
         return TraceContext(f"{self._bits(128) or 1:032x}", f"{self._bits(64) or 1:016x}")
+
+
+def is_exported(environ: Mapping[str, str]) -> bool:
+    """Say whether the environment names an exporter of traces, by OpenTelemetry's own variables."""
+    exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
+    is_disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    if is_disabled or exporter == "none":
+        return False
+    return bool(
+        exporter
+        or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    )
 
 
 def parse(traceparent: bytes, tracestate: bytes) -> TraceContext | None:

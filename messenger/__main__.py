@@ -1,0 +1,101 @@
+"""The process: settings, logs, telemetry, health, application, server, in this order.
+
+This is the only file that reads the environment and the arguments. What is heavy to import is
+imported in `_run`, when the settings are known to be good and the embedded mocks, if any, are
+already starting: the two then load at the same time.
+"""
+
+import importlib.metadata
+import logging
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from messenger import embedded, logs, usage
+from messenger.embedded import Embedded, EmbeddedFailed
+from messenger.settings import TERMINATION_LOG, BadSettings, Settings
+
+logger = logging.getLogger("messenger")
+
+USAGE_STATUS = os.EX_USAGE
+"""Exit status for arguments that do not exist (sysexits.h)."""
+
+CONFIG_STATUS = os.EX_CONFIG
+"""Exit status for settings that cannot be obeyed: 78 in sysexits.h, which supervisors know."""
+
+UNAVAILABLE_STATUS = os.EX_UNAVAILABLE
+"""Exit status for a port, or embedded mocks, that could not be had."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run Messenger until a signal ends it, and return the exit status.
+
+    Args:
+        arguments: What stands behind the program's name; those of the process by default.
+    """
+    match list(sys.argv[1:] if arguments is None else arguments):
+        case []:
+            return _start()
+        case ["--help" | "-h"]:
+            sys.stdout.write(usage.render())
+            return os.EX_OK
+        case ["--version"]:
+            sys.stdout.write(f"messenger {importlib.metadata.version('messenger')}\n")
+            return os.EX_OK
+        case unknown:
+            sys.stderr.write(f"messenger: unknown argument: {unknown[0]}; try --help\n")
+            return USAGE_STATUS
+
+
+def _start() -> int:
+    """Read the settings, start the embedded mocks if there are to be any, and run."""
+    try:
+        settings = Settings.from_env(os.environ, host_name=socket.gethostname())
+    except BadSettings as error:
+        _refuse(error)
+        return CONFIG_STATUS
+    logs.configure(settings.log_format, settings.log_level, sys.stderr)
+    for name in settings.unknown_names:
+        logger.warning("unknown setting", extra={"setting": name})
+    if settings.downstream_url is not None:
+        return _run(settings, None)
+    child = embedded.start(os.environ, sys.stderr)
+    try:
+        return _run(settings, child)
+    finally:
+        child.stop()
+
+
+def _run(settings: Settings, child: Embedded | None) -> int:
+    """Serve, and return the exit status.
+
+    Args:
+        settings: What was set.
+        child: The embedded mocks, None where the settings name real downstreams.
+    """
+    from messenger import process  # noqa: PLC0415 - see the module's docstring
+
+    try:
+        return process.run(settings, child, os.environ)
+    except EmbeddedFailed as error:
+        sys.stderr.write(f"messenger: the embedded downstreams did not start: {error}\n")
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        sys.stderr.write(f"messenger: cannot listen on {where}: {error.strerror}\n")
+    return UNAVAILABLE_STATUS
+
+
+def _refuse(error: BadSettings) -> None:
+    """Say what is wrong with the settings, on standard error and where Kubernetes shows it."""
+    text = "".join(f"messenger: {line}\n" for line in error.lines)
+    sys.stderr.write(text)
+    last_words = Path(os.environ.get("MESSENGER_TERMINATION_LOG", TERMINATION_LOG))
+    # The kubelet creates the file; anywhere else there is none, and none is to appear.
+    if last_words.is_file() and os.access(last_words, os.W_OK):
+        last_words.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

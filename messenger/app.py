@@ -1,0 +1,239 @@
+"""The wiring: which part is given which others, in plain calls and tables.
+
+This is the only file that knows everybody. Nothing here waits for anything: the lifespan opens and
+closes, and what takes time is a gate of the warm-up, which begins when the port is bound.
+"""
+
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from messenger import faults, handlers, operations, refresher, selfcheck
+from messenger.directory import Directory
+from messenger.directory_metrics import DirectoryCollector
+from messenger.downstreams import Downstreams, open_transport
+from messenger.faults import FaultMiddleware, Faults
+from messenger.health import Finding, Gate, Health, Status
+from messenger.models import Version
+from messenger.openapi import document
+from messenger.operations import OperatorState
+from messenger.outcomes import Outcomes
+from messenger.problems import ERRORS
+from messenger.refresher import Refresher
+from messenger.rendering import Renderer
+from messenger.service import MessageService
+from messenger.settings import Settings
+from messenger.shedding import Capacity, SheddingMiddleware
+from messenger.state import State
+from messenger.telemetry import Telemetry, TelemetryMiddleware
+from messenger.time_limit import BODY_SECONDS, TimeLimitMiddleware
+
+CONNECTIONS_PER_REQUEST = 5
+"""Connections to one address for each request in work: `consent` and the four optional calls run at
+the same time, in embedded mode all to one address, and none of them is to wait for a connection."""
+
+FAILING_SHARE = 0.1
+"""From this share of failed calls on, a downstream's check warns: a single failure among many is
+ordinary, a tenth is what its users notice."""
+
+
+class Row(NamedTuple):
+    """One row of the table of routes."""
+
+    template: str
+    endpoint: Callable[..., object]
+    methods: tuple[str, ...]
+    is_business: bool = False
+    """Whether the route does what the service is for: such requests are shed and spoiled."""
+
+
+class AppState(State, OperatorState):
+    """What all handlers together find in `request.state`."""
+
+
+ROUTES = (
+    Row("/v1/messages", handlers.send_message, ("POST",), is_business=True),
+    Row("/v1/messages/{id}", handlers.find_message, ("GET",), is_business=True),
+    Row("/version", handlers.tell_version, ("GET",)),
+    Row("/openapi.json", handlers.tell_document, ("GET",)),
+    Row("/metrics", operations.scrape, ("GET",)),
+)
+"""Every route, but for `/health/*`, which the server answers in front of the application."""
+
+DEBUG_ROUTES = (Row("/debug/faults", operations.FaultControl, ("GET", "PUT", "DELETE")),)
+"""Routes that exist only where faults are enabled."""
+
+
+def create_app(
+    settings: Settings,
+    *,
+    health: Health,
+    telemetry: Telemetry,
+    downstreams: Downstreams,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    clock: Callable[[], float] = time.monotonic,
+    chance: Callable[[], float] = random.random,
+) -> ASGIApp:
+    """Build the application and add to `health` what has to be warmed, watched and checked.
+
+    Args:
+        settings: What was set.
+        health: The health of the process; not yet serving.
+        telemetry: Where observations go.
+        downstreams: What puts calls through; see `connect`. Closed with the application.
+        now: The time of day, with time zone.
+        clock: Seconds, monotonic.
+        chance: Returns a random number from 0 to 1, for jitter.
+    """
+    pool = health.add_pool("pool", settings.pool_size)
+    directory = Directory(downstreams, clock=clock)
+    fresh = Refresher(
+        directory.snapshots,
+        downstreams,
+        pool,
+        deadline_seconds=settings.downstream_deadline_seconds,
+        refresh_seconds=settings.directory_refresh_seconds,
+        clock=clock,
+        chance=chance,
+    )
+    service = MessageService(
+        directory=directory,
+        downstreams=downstreams,
+        renderer=Renderer(pool),
+        version=settings.version,
+        deadline_seconds=settings.downstream_deadline_seconds,
+        now=now,
+        clock=clock,
+    )
+    metrics = telemetry.metrics
+    metrics.registry.register(DirectoryCollector(directory.stats))
+    state = AppState(
+        service=service,
+        version=msgspec.json.encode(Version(settings.version, settings.pod)),
+        document=msgspec.json.encode(document(settings.version)),
+        registry=metrics.registry,
+        faults=Faults(faults.parse(settings.faults or ""), seed=settings.faults_seed),
+    )
+    capacity = Capacity(settings.concurrency_limit, metrics.shed.inc)
+    metrics.watch_in_flight(lambda: capacity.in_flight)
+    table = ROUTES + (DEBUG_ROUTES if settings.faults_enabled else ())
+    app = TelemetryMiddleware(
+        _application(table, _business_layers(settings, capacity, state), state, downstreams),
+        telemetry=telemetry,
+        routes={row.endpoint: row.template for row in table},
+        marks=_marks(settings),
+    )
+    _add_to_health(health, app=app, state=state, fresh=fresh, outcomes=downstreams.outcomes)
+    return app
+
+
+def connect(settings: Settings, downstream_url: str, telemetry: Telemetry) -> Downstreams:
+    """Return what puts calls through to real downstreams; it connects at the first call.
+
+    Args:
+        settings: What was set.
+        downstream_url: Where they are, with {service} for a name.
+        telemetry: What observes each call.
+    """
+    connections = CONNECTIONS_PER_REQUEST * settings.concurrency_limit
+    transport = open_transport(downstream_url, connections)
+    return Downstreams(downstream_url, transport, observer=telemetry)
+
+
+def _application(
+    table: tuple[Row, ...],
+    layers: list[Middleware],
+    state: AppState,
+    downstreams: Downstreams,
+) -> Starlette:
+    """Build the Starlette application of a table of routes."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
+        yield state
+        await downstreams.aclose()
+
+    routes = [
+        Route(
+            row.template,
+            row.endpoint,
+            methods=list(row.methods),
+            middleware=layers if row.is_business else None,
+        )
+        for row in table
+    ]
+    app = Starlette(routes=routes, exception_handlers=dict(ERRORS), lifespan=lifespan)
+    # A path with one slash too many is unknown, as the table of endpoints says.
+    app.router.redirect_slashes = False
+    return app
+
+
+def _business_layers(settings: Settings, capacity: Capacity, state: AppState) -> list[Middleware]:
+    """Return what stands in front of the business routes, outermost first."""
+    layers = [Middleware(SheddingMiddleware, capacity=capacity)]
+    if settings.faults_enabled:
+        layers.append(Middleware(FaultMiddleware, faults=state["faults"]))
+    # Innermost: a fault may take its time, as "hang" does on purpose.
+    layers.append(Middleware(TimeLimitMiddleware, seconds=request_seconds(settings)))
+    return layers
+
+
+def request_seconds(settings: Settings) -> float:
+    """Return how long one request may be in work at most."""
+    return settings.downstream_deadline_seconds + BODY_SECONDS
+
+
+def _marks(settings: Settings) -> list[tuple[bytes, bytes]]:
+    """Return the headers of every answer."""
+    marks = [
+        (b"x-messenger-version", settings.version.encode()),
+        (b"x-messenger-pod", settings.pod.encode("ascii", "replace")),
+    ]
+    if settings.is_embedded:
+        marks.append((b"x-messenger-downstreams", b"embedded"))
+    return marks
+
+
+def _add_to_health(
+    health: Health,
+    *,
+    app: ASGIApp,
+    state: AppState,
+    fresh: Refresher,
+    outcomes: dict[str, Outcomes],
+) -> None:
+    """Add the gates of the warm-up, the worker and the checks."""
+
+    async def check_self(_gate: Gate) -> None:
+        await selfcheck.check(app, state)
+
+    health.add_gate("selfcheck", check_self, required=True)
+    for name, warm in fresh.gates().items():
+        health.add_gate(f"cache:{name}", warm)
+    health.add_worker(
+        "directory-refresh", fresh.run, deadline_seconds=refresher.BEAT_DEADLINE_SECONDS
+    )
+    for name, recent in outcomes.items():
+        health.add_check(f"downstream:{name}", partial(_recent_calls, recent))
+
+
+def _recent_calls(outcomes: Outcomes) -> Finding:
+    """Return how recent calls to a downstream went, as a finding that gates nothing."""
+    calls, failures = outcomes.recent()
+    is_failing = failures > 0 and failures >= FAILING_SHARE * calls
+    return Finding(
+        Status.WARN if is_failing else Status.PASS,
+        "recent-calls-failing" if is_failing else "",
+        observed=failures,
+        unit=f"of {calls} calls",
+    )

@@ -1,0 +1,96 @@
+"""One process of the service: telemetry, health and application put together and served."""
+
+import logging
+import random
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from messenger.app import connect, create_app, request_seconds
+from messenger.banner import banner
+from messenger.embedded import Embedded
+from messenger.health import Health, Limits, serve
+from messenger.health.metrics import register
+from messenger.metrics import Metrics
+from messenger.settings import Settings
+from messenger.telemetry import Telemetry
+from messenger.tracing import Passing, Tracer, is_exported
+
+logger = logging.getLogger("messenger")
+
+
+def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) -> int:
+    """Serve until a signal, and return the exit status.
+
+    Args:
+        settings: What was set.
+        child: The embedded mocks, None where the settings name real downstreams.
+        environ: The environment, for what is OpenTelemetry's to read.
+
+    Raises:
+        EmbeddedFailed: If the mocks did not come up.
+        OSError: If the port cannot be had.
+    """
+    registry = CollectorRegistry()
+    for collector in (GCCollector, PlatformCollector, ProcessCollector):
+        collector(registry=registry)
+    health = make_health(settings)
+    register(health, registry)
+    # Ids have to differ, not to be secret, and the system's own dice cost a system call each.
+    dice = random.Random()  # noqa: S311 - see above
+    telemetry = Telemetry(
+        Metrics(registry, settings.version),
+        _tracer(settings, health, environ, dice),
+        bits=dice.getrandbits,
+    )
+    url = settings.downstream_url or (child.url() if child else "")
+    app = create_app(
+        settings,
+        health=health,
+        telemetry=telemetry,
+        downstreams=connect(settings, url, telemetry),
+    )
+
+    def announce(host: str, port: int) -> None:
+        logger.info("listening", extra={"host": host, "port": port})
+        print(banner(host, port, settings), flush=True)  # noqa: T201 - the banner is for people
+
+    return serve(app, health, host=settings.host, port=settings.port, on_listening=announce)
+
+
+def make_health(settings: Settings) -> Health:
+    """Return the health of a process with these settings."""
+    return Health(
+        service="messenger",
+        release=settings.version,
+        instance=settings.pod,
+        limits=Limits(
+            stall_suspect_seconds=settings.stall_suspect_seconds,
+            stall_unready_seconds=settings.stall_unready_seconds,
+            stall_broken_seconds=settings.stall_broken_seconds,
+            exit_after_broken_seconds=settings.exit_after_broken_seconds,
+            request_deadline_seconds=request_seconds(settings),
+            concurrency_limit=settings.concurrency_limit,
+            warmup_budget_seconds=settings.warmup_budget_seconds,
+            warmup_fail_closed=settings.warmup_fail == "closed",
+            drain_min_seconds=settings.drain_min_seconds,
+            drain_max_seconds=settings.drain_max_seconds,
+            drain_cancel_seconds=settings.drain_cancel_seconds,
+            drain_ready_status=settings.drain_ready,
+        ),
+        termination_log=settings.termination_log,
+        debug_token=settings.debug_token,
+    )
+
+
+def _tracer(
+    settings: Settings, health: Health, environ: Mapping[str, str], dice: random.Random
+) -> Tracer:
+    """Return the tracer that records spans if an exporter is named, else the one that passes on."""
+    if not is_exported(environ):
+        return Passing(dice.getrandbits)
+    from messenger import spans  # noqa: PLC0415 - costs start-up time that few need to spend
+
+    recording = spans.Recording(spans.otlp_processor(), version=settings.version, pod=settings.pod)
+    health.on_flush(recording.flush)
+    return recording
