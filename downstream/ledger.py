@@ -9,6 +9,7 @@ long: a process that is killed loses nothing, and a mock may lose its file with 
 import sqlite3
 from hashlib import blake2b
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -50,6 +51,10 @@ SELECT count(*), coalesce(sum(replays), 0), count(*) - count(DISTINCT content) F
 """
 
 
+Status = Literal["accepted", "deferred"]
+"""Whether a message is delivered now or later."""
+
+
 class LedgerError(Exception):
     """Raised when a delivery contradicts one that is in the ledger."""
 
@@ -72,7 +77,7 @@ class Delivery(msgspec.Struct, frozen=True):
     address: str
     body: str
     text: str
-    status: str
+    status: Status
     locale: str | None = None
     not_before: str | None = None
 

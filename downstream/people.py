@@ -1,10 +1,20 @@
 """The people whom the mocks know: a documented cast of eight, and as many more as are wanted."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-CAST_SIZE = 8
-"""How many people are invented by hand, each for a case that the service must get right."""
+CAST: dict[str, dict[str, Any]] = {
+    "Alice": {},
+    "Bob": {},
+    "Carol": {"is_enabled": False},
+    "Dave": {"sms": None},
+    "Erin": {"quiet_from": "00:00", "quiet_until": "23:59"},
+    "Frank": {"accepts_messages": False},
+    "Grace": {"locale": "fr"},
+    "Heidi": {"is_online": False},
+}
+"""The people who are invented by hand, each for a case that the service must get right."""
 
 FIRST_NAMES = ("Ada", "Alan", "Barbara", "Donald", "Edsger", "Grace", "Ken", "Leslie", "Radia")
 """What those beyond the cast are called; pioneers, so that no user is meant."""
@@ -55,7 +65,7 @@ def invent(count: int, seed: int = 2026) -> list[Person]:
     """Invent people; the same arguments give the same people.
 
     Args:
-        count: How many, the cast included; at least :data:`CAST_SIZE`.
+        count: How many, the cast included; at least as many as that.
         seed: Decides about everybody beyond the cast.
 
     Returns:
@@ -63,30 +73,22 @@ def invent(count: int, seed: int = 2026) -> list[Person]:
     """
     dice = random.Random(seed)  # noqa: S311 - repeatable on purpose
     people = [
-        _reachable("alice", "Alice"),
-        _reachable("bob", "Bob"),
-        _reachable("carol", "Carol", is_enabled=False),
-        _reachable("dave", "Dave", sms=None),
-        _reachable("erin", "Erin", quiet_from="00:00", quiet_until="23:59"),
-        _reachable("frank", "Frank", accepts_messages=False),
-        _reachable("grace", "Grace", locale="fr"),
-        _reachable("heidi", "Heidi", is_online=False),
+        replace(_reachable(name.lower(), name, number), **traits)
+        for number, (name, traits) in enumerate(CAST.items())
     ]
     for number in range(len(people), count):
         name = f"{dice.choice(FIRST_NAMES)} {dice.choice(LAST_NAMES)}"
-        people.append(_reachable(f"p{number:05}", name, is_online=dice.random() < 0.5))  # noqa: PLR2004 - a coin
+        person = _reachable(f"p{number:05}", name, number)
+        people.append(replace(person, is_online=dice.choice([True, False])))
     return sorted(people, key=lambda person: person.id)
 
 
-def _reachable(
-    person_id: str, name: str, *, sms: str | None = "+1 555 01", **traits: str | bool
-) -> Person:
-    """Invent somebody with an address for every channel, but for what is said otherwise."""
+def _reachable(person_id: str, name: str, number: int) -> Person:
+    """Invent somebody with an address for every channel."""
     return Person(
         id=person_id,
         name=name,
         push=f"device-{person_id}",
         email=f"{person_id}@example.com",
-        sms=sms,
-        **traits,  # type: ignore[arg-type]
+        sms=f"+1555{number:07}",
     )

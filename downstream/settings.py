@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-from downstream.people import CAST_SIZE
+from downstream.people import CAST
 from messenger.faults import Fault, FaultSyntaxError, parse_by_service
 
 PREFIX = "DOWNSTREAM_"
@@ -95,7 +95,7 @@ class Settings:
     """Which services are played; the others answer 404."""
 
     people: int = _setting(
-        1000, _whole(CAST_SIZE, 1_000_000), f"a whole number from {CAST_SIZE} to 1000000"
+        1000, _whole(len(CAST), 1_000_000), f"a whole number from {len(CAST)} to 1000000"
     )
     """How many people are known, the documented cast included."""
 

@@ -1,0 +1,1 @@
+"""Unit tests of the mocks: the application in memory, without sockets and processes."""
