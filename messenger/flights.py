@@ -36,6 +36,11 @@ class Flights(Generic[Cargo]):
         self._name = name
         self._under_way: dict[str, _Flight[Cargo]] = {}
 
+    @property
+    def under_way(self) -> int:
+        """How many different things are being fetched."""
+        return len(self._under_way)
+
     async def share(self, key: str, fetch: Callable[[], Awaitable[Cargo | None]]) -> Cargo | None:
         """Return what `fetch` brings, calling it only if nobody is fetching the same.
 
