@@ -7,11 +7,11 @@ at the end of the drain into 503 with Retry-After, where uvicorn would say 500.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .lifecycle import Lifecycle, State
+from .lifecycle import Lifecycle
 from .progress import Progress
 from .verdict import Evidence, Level
 
@@ -26,27 +26,36 @@ EVENT_STREAM = b"text/event-stream"
 class Exchange:
     """One request and its response."""
 
-    __slots__ = ("_flight", "_send", "began", "is_stream", "started", "task")
+    __slots__ = ("_flight", "_send", "began", "start", "task")
 
     def __init__(self, flight: "InFlight", send: Send, began: float) -> None:
         self._flight = flight
         self._send = send
         self.began = began
         """The tick time at which it began."""
-        self.started = False
-        self.is_stream = False
+        self.start: Message | None = None
+        """The message that began the response, None before."""
         self.task = asyncio.current_task()
 
-    async def send(self, message: Message) -> None:
-        """Pass a message on, with what the life cycle adds to it."""
-        if message["type"] == "http.response.start":
-            self.started = True
+    def send(self, message: Message) -> Awaitable[None]:
+        """Pass a message on, with what the life cycle adds to it.
+
+        Not a coroutine itself: one less for each message of each request.
+        """
+        if self.start is None:
+            self.start = message
             if self._flight.lifecycle.is_draining:
                 message["headers"] = [*message.get("headers", ()), CLOSE]
-            for name, value in message.get("headers", ()):
-                if name == b"content-type":
-                    self.is_stream = value.startswith(EVENT_STREAM)
-        await self._send(message)
+        return self._send(message)
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether the response is a stream of events, which never ends by itself."""
+        headers = () if self.start is None else self.start.get("headers", ())
+        return any(
+            name.lower() == b"content-type" and value.startswith(EVENT_STREAM)
+            for name, value in headers
+        )
 
     async def refuse(self, reason: bytes, *, close: bool) -> None:
         """Answer 503 with Retry-After: whoever asked may ask another replica."""
@@ -105,7 +114,7 @@ class InFlight:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(self, send, self._now())
-        if self.lifecycle.state in {State.BOOTING, State.WARMING}:
+        if self.lifecycle.is_refusing:
             await exchange.refuse(b"warming", close=False)
             return
         self._exchanges.add(exchange)
@@ -114,7 +123,7 @@ class InFlight:
         except asyncio.CancelledError:
             if not self.lifecycle.is_draining:
                 raise
-            if not exchange.started:
+            if exchange.start is None:
                 self.cancelled_total += 1
                 await exchange.refuse(b"draining", close=True)
             elif exchange.is_stream:
@@ -146,7 +155,7 @@ class InFlight:
         """Return how many requests have run this long without the beginning of an answer."""
         began_before = self._now() - seconds
         return sum(
-            not exchange.started and exchange.began < began_before
+            exchange.start is None and exchange.began < began_before
             for exchange in tuple(self._exchanges)
         )
 

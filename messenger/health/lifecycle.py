@@ -84,6 +84,11 @@ class Lifecycle:
         self.entered_at = time.monotonic()
         """When the state began, on the monotonic clock, in seconds."""
         self.history: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
+        self.is_refusing = True
+        """Whether ordinary requests are turned away: not warm yet. Plain attributes, since each
+        request reads them and the hash of an enumeration's member is a Python call."""
+        self.is_draining = False
+        """Whether the process was asked to leave (draining, or already stopping)."""
 
     def listen(self, listener: Callable[[Transition], None]) -> None:
         """Call `listener` after each transition, in the thread that moved the state."""
@@ -98,17 +103,9 @@ class Lifecycle:
             transition = Transition(before, after, cause, self._wall_clock())
             self.state, self.since = after, transition.at
             self.entered_at = time.monotonic()
+            self.is_refusing = after is State.WARMING
+            self.is_draining = after is State.DRAINING or after is State.STOPPING
             self.history.append(transition)
         for listener in self._listeners:
             listener(transition)
         return True
-
-    @property
-    def is_serving(self) -> bool:
-        """Whether the process is warm and nobody asked it to leave."""
-        return self.state is State.SERVING
-
-    @property
-    def is_draining(self) -> bool:
-        """Whether the process was asked to leave (draining, or already stopping)."""
-        return self.state in {State.DRAINING, State.STOPPING}

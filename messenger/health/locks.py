@@ -1,9 +1,9 @@
 """Drop-in locks that know who holds them, so that a deadlock can be explained.
 
 `Lock` and `RLock` stand in for those of `threading`, `AsyncLock` for that of `asyncio`. A free
-lock is taken by the same C call as before, plus four assignments: the owner and the place (code
-object and instruction, resolved to a line only when somebody asks). Only who must wait pays more:
-see waits.py.
+lock is taken by the same C call as before, plus three assignments: the owner, the frame and the
+instruction, which become a line only when somebody asks. Only who must wait pays more: see
+waits.py.
 
 A lock that is released by somebody else than its owner is a signal, not a mutex: it is marked
 `handoff` for ever and no ownership is read from it. Declare it so where it is known beforehand.
@@ -13,7 +13,7 @@ import _thread
 import asyncio
 import threading
 from sys import _getframe
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Literal, Self
 
 from .waits import WAITS, Party, Wait, is_under_deadline
@@ -42,14 +42,14 @@ class Lock:
 
     __slots__ = (
         "__weakref__",
+        "_frame",
+        "_holder",
         "_inner",
         "_release",
         "_take",
-        "code",
         "handoff",
         "lasti",
         "name",
-        "owner",
     )
 
     def __init__(self, name: str = "lock", *, handoff: bool = False) -> None:
@@ -59,22 +59,38 @@ class Lock:
         self._release = self._inner.release
         self.name = name
         self.handoff = handoff
-        self.owner: Party | None = None
-        self.code: CodeType | None = None
+        self._holder = _me.thread
+        # The frame that took the lock while it is held, None while it is free: with it a release is
+        # one assignment. The holder beside it is believed only while there is a frame.
+        self._frame: FrameType | None = None
         self.lasti = 0
+
+    @property
+    def owner(self) -> Party | None:
+        """The thread that holds the lock, None while it is free."""
+        return None if self._frame is None else self._holder
+
+    @property
+    def code(self) -> CodeType | None:
+        """The code that took the lock, None while it is free."""
+        frame = self._frame
+        return None if frame is None else frame.f_code
 
     def acquire(self, blocking: bool = True, timeout: float = NO_TIMEOUT) -> bool:  # noqa: FBT001, FBT002 - threading's signature
         """Take the lock as `threading.Lock.acquire` does, and say whether that succeeded."""
-        if not self._take(False) and not (blocking and self._wait(timeout, depth=3)):
+        if not self._take(False) and not (blocking and self._wait(timeout)):
             return False
-        self.owner = _me.thread
-        frame = _getframe(1)
-        self.code, self.lasti = frame.f_code, frame.f_lasti
+        self._own(_getframe(1))
         return True
 
-    def _wait(self, timeout: float, *, depth: int) -> bool:
+    def _own(self, frame: FrameType) -> None:
+        self._holder = _me.thread
+        self._frame = frame
+        self.lasti = frame.f_lasti
+
+    def _wait(self, timeout: float = NO_TIMEOUT) -> bool:
         me = _me.thread
-        WAITS[me] = Wait(me, self, timed=timeout != NO_TIMEOUT, depth=depth)
+        WAITS[me] = Wait(me, self, timed=timeout != NO_TIMEOUT, depth=3)
         try:
             return self._take(True, timeout)
         finally:
@@ -82,9 +98,9 @@ class Lock:
 
     def release(self) -> None:
         """Release the lock; by another thread than the owner it becomes a handoff."""
-        if self.owner is not _me.thread:
+        if self._holder is not _me.thread:
             self.handoff = True
-        self.owner = None
+        self._frame = None
         self._release()
 
     def locked(self) -> bool:
@@ -94,10 +110,10 @@ class Lock:
     def __enter__(self) -> Self:
         """Take the lock, waiting without limit."""
         if not self._take(False):
-            self._wait(NO_TIMEOUT, depth=3)
-        self.owner = _me.thread
-        frame = _getframe(1)
-        self.code = frame.f_code
+            self._wait()
+        # `_own` written out: a call would cost as much as the rest.
+        self._holder = _me.thread
+        self._frame = frame = _getframe(1)
         self.lasti = frame.f_lasti
         return self
 
@@ -108,12 +124,12 @@ class Lock:
         trace: TracebackType | None,
     ) -> None:
         """Release the lock; a `with` block ends in the thread that began it."""
-        self.owner = None
+        self._frame = None
         self._release()
 
     def __repr__(self) -> str:
         """Return the name and the owner."""
-        holder = "nobody" if self.owner is None else getattr(self.owner, "name", "?")
+        holder = "nobody" if self._frame is None else self._holder.name
         return f"<{type(self).__name__} {self.name} held by {holder}>"
 
 
@@ -128,18 +144,12 @@ class RLock(Lock):
 
     def acquire(self, blocking: bool = True, timeout: float = NO_TIMEOUT) -> bool:  # noqa: FBT001, FBT002 - threading's signature
         """Take the lock as `threading.RLock.acquire` does, and say whether that succeeded."""
-        if self.owner is _me.thread:
-            self._depth += 1
-            return True
-        if not self._take(False) and not (blocking and self._wait(timeout, depth=3)):
-            return False
-        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+        if not self._is_owned():
+            if not self._take(False) and not (blocking and self._wait(timeout)):
+                return False
+            self._own(_getframe(1))
+        self._depth += 1
         return True
-
-    def _own(self, code: CodeType, lasti: int) -> None:
-        self.owner = _me.thread
-        self.code, self.lasti = code, lasti
-        self._depth = 1
 
     def release(self) -> None:
         """Release the lock once.
@@ -147,21 +157,20 @@ class RLock(Lock):
         Raises:
             RuntimeError: The current thread does not hold it.
         """
-        if self.owner is not _me.thread:
+        if not self._is_owned():
             raise RuntimeError("cannot release un-acquired lock")
         self._depth -= 1
         if not self._depth:
-            self.owner = None
+            self._frame = None
             self._release()
 
     def __enter__(self) -> Self:
         """Take the lock, waiting without limit."""
-        if self.owner is _me.thread:
-            self._depth += 1
-            return self
-        if not self._take(False):
-            self._wait(NO_TIMEOUT, depth=3)
-        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+        if not self._is_owned():
+            if not self._take(False):
+                self._wait()
+            self._own(_getframe(1))
+        self._depth += 1
         return self
 
     def __exit__(
@@ -176,19 +185,19 @@ class RLock(Lock):
     # The three methods by which threading.Condition gives a re-entrant lock up and takes it back.
 
     def _is_owned(self) -> bool:
-        return self.owner is _me.thread
+        return self._frame is not None and self._holder is _me.thread
 
     def _release_save(self) -> int:
         depth = self._depth
         self._depth = 0
-        self.owner = None
+        self._frame = None
         self._release()
         return depth
 
     def _acquire_restore(self, depth: int) -> None:
         if not self._take(False):
-            self._wait(NO_TIMEOUT, depth=3)
-        self._own(_getframe(1).f_code, _getframe(1).f_lasti)
+            self._wait()
+        self._own(_getframe(1))
         self._depth = depth
 
 

@@ -23,10 +23,18 @@ class Held(Protocol):
     """What the detector reads of a lock; every instrumented lock has it."""
 
     name: str
-    owner: Party | None
     handoff: bool
-    code: CodeType | None
     lasti: int
+
+    @property
+    def owner(self) -> Party | None:
+        """Who holds it, None while it is free."""
+        ...
+
+    @property
+    def code(self) -> CodeType | None:
+        """The code that took it, None while it is free."""
+        ...
 
 
 class Wait:

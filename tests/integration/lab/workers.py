@@ -6,10 +6,10 @@ from messenger.health import Beat, Health
 
 
 async def fine(beat: Beat) -> None:
-    """Beat every 100 ms."""
+    """Beat every second."""
     while True:
         beat()
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(1)
 
 
 KINDS = {"fine": fine}

@@ -1,0 +1,42 @@
+"""Run the benchmarks, print the table, and fail if a target is missed."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from . import locks, overhead
+from .row import Bench, Row, table
+
+GROUPS: dict[str, dict[str, Bench]] = {
+    "health": {"locks": locks.rows, "overhead": overhead.rows},
+}
+"""Every benchmark, by group and name."""
+
+
+def main() -> int:
+    """Return 0 if every target is met, 1 if one is missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("group", nargs="?", choices=sorted(GROUPS), help="all if left out")
+    parser.add_argument("--only", help="one benchmark of the group")
+    parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    arguments = parser.parse_args()
+    groups = [arguments.group] if arguments.group else sorted(GROUPS)
+    rows: list[Row] = []
+    for group in groups:
+        for name, bench in GROUPS[group].items():
+            if arguments.only in {None, name}:
+                began = time.monotonic()
+                rows += bench()
+                took = time.monotonic() - began
+                print(f"{group} {name}: {took:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
+    print(table(rows))  # noqa: T201
+    if arguments.json:
+        arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+    return int(any(row.is_met is False for row in rows))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

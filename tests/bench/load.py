@@ -1,0 +1,120 @@
+"""Load over kept-alive connections, closed loop: each connection sends when it has its answer."""
+
+import asyncio
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used, in seconds (proc(5), fields 14 and 15)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What one burst of load did."""
+
+    requests: int
+    errors: int
+    seconds: float
+    server_cpu_seconds: float
+
+    @property
+    def per_cpu_second(self) -> float:
+        """Requests per second of the server's CPU."""
+        return self.requests / max(self.server_cpu_seconds, 1 / CLOCK_TICKS)
+
+
+class _Client(asyncio.Protocol):
+    """One connection; counts answers by their length, without parsing them."""
+
+    def __init__(self, request: bytes, until: float) -> None:
+        self._request = request
+        self._until = until
+        self._buffer = b""
+        self.transport: asyncio.Transport | None = None
+        self.answers = 0
+        self.errors = 0
+        self.closed = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send the first request."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.write(self._request)
+
+    def data_received(self, data: bytes) -> None:
+        """Count an answer that is complete, and send the next request."""
+        assert self.transport is not None
+        self._buffer += data
+        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        if not found or len(rest) < _content_length(head):
+            return
+        self._buffer = b""
+        self.answers += 1
+        if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")):
+            self.errors += 1
+        if time.perf_counter() < self._until:
+            self.transport.write(self._request)
+        else:
+            self.transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note the end."""
+        if exc is not None:
+            self.errors += 1
+        if not self.closed.done():
+            self.closed.set_result(None)
+
+
+def _content_length(head: bytes) -> int:
+    for line in head.split(b"\r\n"):
+        if line[:15].lower() == b"content-length:":
+            return int(line[15:])
+    return 0
+
+
+async def _drive(port: int, request: bytes, connections: int, seconds: float) -> tuple[int, int]:
+    loop = asyncio.get_running_loop()
+    until = time.perf_counter() + seconds
+    clients = []
+    for _ in range(connections):
+        _, client = await loop.create_connection(lambda: _Client(request, until), "127.0.0.1", port)
+        clients.append(client)
+    await asyncio.wait([client.closed for client in clients], timeout=seconds + 10)
+    return sum(c.answers for c in clients), sum(c.errors for c in clients)
+
+
+def _work(port: int, request: bytes, connections: int, seconds: float) -> tuple[int, int]:
+    return asyncio.run(_drive(port, request, connections, seconds))
+
+
+def burst(
+    pid: int, port: int, request: bytes, *, connections: int = 20, seconds: float = 1.0
+) -> Burst:
+    """Load a server of this machine for `seconds` from a process of its own.
+
+    Args:
+        pid: The server's process, for its CPU time.
+        port: Its port on loopback.
+        request: A complete HTTP/1.1 request.
+        connections: How many are kept alive.
+        seconds: How long.
+    """
+    with multiprocessing.get_context("spawn").Pool(1) as client:
+        client.apply(abs, (1,))  # the interpreter's start is not part of the burst
+        began, cpu = time.perf_counter(), cpu_seconds(pid)
+        answers, errors = client.apply(_work, (port, request, connections, seconds))
+        took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
+    return Burst(answers, errors, took, used)
+
+
+def get(path: str) -> bytes:
+    """Return a GET request."""
+    return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
