@@ -34,7 +34,7 @@ def _thread_nanoseconds(lock: AbstractContextManager[object]) -> float:
 
 async def _task_nanoseconds(lock: AbstractAsyncContextManager[object]) -> float:
     began = time.thread_time_ns()
-    for _ in rangeSECTIONS:
+    for _ in range(SECTIONS):
         async with lock:
             pass
     return (time.thread_time_ns() - began) / SECTIONS
