@@ -26,6 +26,11 @@ SIGNAL_EXIT_BASE = 128
 """What a shell adds to the number of the signal that ended a process."""
 
 
+ECHO_SECONDS = 0.2
+"""Within this time after the first signal another one is its echo: `uv run`, `timeout` and process
+groups deliver the same signal twice within milliseconds, and nobody means two by it."""
+
+
 class Departure:
     """Decides about the end; called by the signal thread and by the watchdog.
 
@@ -70,6 +75,8 @@ class Departure:
     def on_signal(self, sig: signal.Signals) -> None:
         """Act on a signal: the first one starts the drain, the second one ends it."""
         if self._drain.has_begun:
+            if self._drain.seconds < ECHO_SECONDS:
+                return
             self._lifecycle.move(State.STOPPING, f"second {sig.name}")
             self._delivery().exit(SIGNAL_EXIT_BASE + sig, f"second {sig.name}")
         self.action = f"exit by {sig.name}"

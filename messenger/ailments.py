@@ -1,0 +1,242 @@
+"""Faults of the process itself, carried out: with the service's own locks, loop, pool and worker.
+
+A prop that merely says "deadlock" would prove nothing. What is done here really happens: the
+directory's locks are taken in opposite orders, the loop really stands still, and only the end of
+the process undoes it. What can pass by itself is a stall, a crashing worker and a leak.
+"""
+
+import asyncio
+import contextvars
+import math
+import re
+import threading
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from messenger.faults import ProcessFault
+from messenger.health import AsyncLock, Beat, Lock, Pool
+
+SETTLE_SECONDS = 0.2
+"""How long a party keeps its first lock before it asks for the second: both have theirs by then."""
+
+SHORTEST_TIMED_SECONDS = 0.02
+"""What is long enough to be timed, and too short to be noticed."""
+
+ENDLESS_PATTERN = re.compile(r"(a+)+$")
+"""A regular expression that backtracks without end, and holds the GIL while it does."""
+
+
+class Ailments:
+    """The ills of one process.
+
+    Args:
+        locks: Two thread locks of the service.
+        async_locks: Two locks of its tasks.
+        pool: Its thread pool.
+    """
+
+    def __init__(
+        self, locks: tuple[Lock, Lock], async_locks: tuple[AsyncLock, AsyncLock], pool: Pool
+    ) -> None:
+        self._locks = locks
+        self._async_locks = async_locks
+        self._pool = pool
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._worker = ""
+        self._cancel_worker: Callable[[], None] = lambda: None
+        self.is_leaking = False
+        """Whether business requests are swallowed and never answered."""
+
+        self._acts: Mapping[str, Callable[[ProcessFault], None]] = {
+            "deadlock": self._deadlock,
+            "lock-orphan": self._orphan,
+            "stall": self._stall,
+            "pool": self._starve,
+            "worker": self._spoil_worker,
+            "leak": self._leak,
+            "never-ready": lambda _fault: None,  # acts before the start: see `gate`
+        }
+
+    def begin(self, fault: ProcessFault) -> None:
+        """Carry out a fault; called on the event loop, of which it may be the last act."""
+        self._acts[fault.kind](fault)
+
+    def end(self) -> None:
+        """Undo what can be undone: a crashing worker and a leak."""
+        self._worker = ""
+        self.is_leaking = False
+
+    # Deadlocks.
+
+    def _deadlock(self, fault: ProcessFault) -> None:
+        match fault.variant:
+            case "threads":
+                first, second = self._locks
+                _thread("deadlock-1", lambda: _take_both(first, second))
+                _thread("deadlock-2", lambda: _take_both(second, first))
+            case "tasks":
+                alpha, beta = self._async_locks
+                self._task("deadlock-1", _await_both(alpha, beta))
+                self._task("deadlock-2", _await_both(beta, alpha))
+            case _:
+                self._deadlock_loop_and_thread()
+
+    def _deadlock_loop_and_thread(self) -> None:
+        """Have a thread wait for the loop while it holds a lock that the loop then asks for."""
+        lock, _ = self._locks
+        loop = asyncio.get_running_loop()
+
+        def hold_and_call() -> None:
+            with lock:
+                time.sleep(SETTLE_SECONDS)
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
+
+        def ask() -> None:
+            with lock:
+                pass
+
+        _thread("deadlock-1", hold_and_call)
+        loop.call_later(SETTLE_SECONDS / 2, ask)
+
+    def _task(self, name: str, work: Awaitable[None]) -> None:
+        # In a context of its own: a task of the request that ordered it would inherit its deadline,
+        # and a deadlock under a deadline breaks up by itself.
+        task: asyncio.Task[None] = contextvars.Context().run(_create_task, work, name)
+        self._tasks.add(task)
+
+    def _orphan(self, fault: ProcessFault) -> None:
+        """Have a thread end while it holds a lock, and another one wait for it."""
+        del fault
+        lock, _ = self._locks
+
+        def take_and_end() -> None:
+            lock.acquire()
+
+        def ask() -> None:
+            with lock:
+                pass
+
+        _thread("orphaning", take_and_end).join()
+        _thread("waiting", ask)
+
+    # Stalls.
+
+    def _stall(self, fault: ProcessFault) -> None:
+        stall = {"sleep": time.sleep, "cpu": _count, "gil": _hold_gil}[fault.variant or "sleep"]
+        # Not at once: whoever ordered it gets an answer first.
+        asyncio.get_running_loop().call_later(SETTLE_SECONDS, stall, fault.seconds or 0.0)
+
+    # The pool, the worker, the requests.
+
+    def _starve(self, fault: ProcessFault) -> None:
+        """Fill the pool with jobs that each wait for another job of the same pool."""
+        del fault
+
+        def wait_for_another() -> None:
+            time.sleep(SETTLE_SECONDS)
+            self._pool.submit(time.sleep, 0.0).result()
+
+        for _ in range(2 * self._pool.workers):
+            self._pool.submit(wait_for_another)
+
+    def _spoil_worker(self, fault: ProcessFault) -> None:
+        self._worker = fault.variant or "crash"
+        self._cancel_worker()
+
+    def _leak(self, fault: ProcessFault) -> None:
+        del fault
+        self.is_leaking = True
+
+    def afflict(
+        self, run: Callable[[Beat], Awaitable[None]], cancel: Callable[[], None]
+    ) -> Callable[[Beat], Awaitable[None]]:
+        """Return a worker's body that crashes or hangs when it is told to.
+
+        Args:
+            run: The worker's real body.
+            cancel: Cancels its present run, so that the fault shows at once.
+        """
+        self._cancel_worker = cancel
+
+        async def run_or_fail(beat: Beat) -> None:
+            if self._worker == "crash":
+                raise RuntimeError("fault worker=crash")
+            while self._worker == "hang":
+                await _ignore_cancellation()
+            await run(beat)
+
+        return run_or_fail
+
+
+class LeakMiddleware:
+    """Swallows business requests while the process leaks; the outermost of their layers.
+
+    Args:
+        app: What else would answer.
+        ailments: Whether it leaks.
+    """
+
+    def __init__(self, app: ASGIApp, *, ailments: Ailments) -> None:
+        self._app = app
+        self._ailments = ailments
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or never."""
+        if self._ailments.is_leaking:
+            await asyncio.Event().wait()
+        await self._app(scope, receive, send)
+
+
+def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=target, name=name, daemon=True)
+    thread.start()
+    return thread
+
+
+def _create_task(work: Any, name: str) -> asyncio.Task[None]:  # noqa: ANN401 - any coroutine
+    return asyncio.get_running_loop().create_task(work, name=name)
+
+
+def _take_both(first: Lock, second: Lock) -> None:
+    with first:
+        time.sleep(SETTLE_SECONDS)
+        with second:
+            pass
+
+
+async def _await_both(first: AsyncLock, second: AsyncLock) -> None:
+    async with first:
+        await asyncio.sleep(SETTLE_SECONDS)
+        async with second:
+            pass
+
+
+async def _ignore_cancellation() -> None:
+    try:
+        await asyncio.sleep(3600)
+    except asyncio.CancelledError:
+        return
+
+
+def _count(seconds: float) -> None:
+    """Use the CPU in Python code, which lets other threads have their turns."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        sum(range(100))
+
+
+def _hold_gil(seconds: float) -> None:
+    """Hold the GIL for at least `seconds`, and at most twice as long, in one call of C code.
+
+    Each further character doubles the time, so a short text is timed to know the long one.
+    """
+    length, took = 16, 0.0
+    while took < SHORTEST_TIMED_SECONDS:
+        length += 1
+        began = time.monotonic()
+        ENDLESS_PATTERN.match("a" * length + "b")
+        took = time.monotonic() - began
+    ENDLESS_PATTERN.match("a" * (length + math.ceil(math.log2(seconds / took))) + "b")
