@@ -6,13 +6,30 @@ from typing import Any, ParamSpec, TypeVar
 import httpx
 from typing_extensions import override
 
+from messenger import calls
 from messenger.calls import Call
+from messenger.models import Account, Contact, Draft, Preference, Profile, Template
+from messenger.parties import Parties
 
 Result = TypeVar("Result")
 Arguments = ParamSpec("Arguments")
 
 Behaviour = Callable[[httpx.Request], Awaitable[httpx.Response]]
 """How a fake downstream treats a request."""
+
+DRAFT = Draft("alice", "bob", "push", "See https://example.com/long")
+"""A message with a link."""
+
+PARTIES = Parties(
+    account=Account("alice", enabled=True),
+    contact=Contact("bob", push="device-b"),
+    sender=Profile("alice", "Alice"),
+    recipient=Profile("bob", "Bob", "fr"),
+    preference=Preference("bob"),
+    template=Template("push", "$sender: $body"),
+    stale=frozenset(),
+)
+"""Those of the draft: all is known, nothing stands in the way."""
 
 ANSWERS: Mapping[str, tuple[int, object]] = {
     "consent": (200, {"allowed": True}),
@@ -23,7 +40,29 @@ ANSWERS: Mapping[str, tuple[int, object]] = {
     "delivery": (201, {"id": "m1", "status": "accepted", "not_before": None}),
     "audit": (201, {}),
 }
-"""What the live downstreams answer on a good day."""
+"""What the live downstreams answer over HTTP on a good day."""
+
+GOOD_DAY: Mapping[str, object] = {
+    "consent": calls.Consent(allowed=True),
+    "presence": calls.Presence(online=True),
+    "translation": calls.Translation("Voir https://example.com/long"),
+    "spam": calls.Score(0.1),
+    "links": calls.Links({"https://example.com/long": "https://sho.rt/1"}),
+    "delivery": calls.Delivery("first-id", "accepted"),
+    "audit": calls.Nothing(),
+}
+"""The same, as whoever calls them gets it."""
+
+
+class FakeDirectory:
+    """Knows the parties it was given."""
+
+    def __init__(self, parties: Parties) -> None:
+        self._parties = parties
+
+    async def parties(self, draft: Draft, within_seconds: float) -> Parties:  # noqa: ARG002 - a fake
+        """Return the parties."""
+        return self._parties
 
 
 class FakeCaller:
