@@ -17,6 +17,13 @@ def test_empty_environment_plays_everything_on_loopback() -> None:
     assert (settings.services, settings.host, settings.port) == (SERVICES, "127.0.0.1", 8080)
 
 
+def test_defaults_can_be_written_out_and_empty_values_stand_for_them() -> None:
+    """A manifest may say what it relies on, and a ConfigMap may leave a name without a value."""
+    written = {"DOWNSTREAM_SERVICES": "all", "DOWNSTREAM_LOG_FORMAT": "json"}
+
+    assert Settings.from_env({**written, "DOWNSTREAM_PORT": " "}) == Settings()
+
+
 def test_every_setting_can_be_set() -> None:
     """Each name of the environment reaches its field, in the field's own type."""
     settings = Settings.from_env(
