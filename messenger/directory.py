@@ -4,7 +4,6 @@ A look-up is a look into memory. Only a sender or recipient who is not there yet
 since nothing can be sent without knowing them; for the rest there are defaults.
 """
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -30,6 +29,7 @@ class Directory:
 
     def __init__(self, caller: Caller, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._caller = caller
+        self._clock = clock
         self._accounts = Snapshot("accounts", Account, clock=clock)
         self._contacts = Snapshot("contacts", Contact, clock=clock)
         self._profiles = Snapshot("profiles", Profile, clock=clock)
@@ -65,16 +65,13 @@ class Directory:
             Unavailable: One of them is not in a snapshot and could not be fetched.
         """
         sender, recipient = draft.sender, draft.recipient
+        until = self._clock() + within_seconds
         account = self._accounts.get(sender)
         if account is None:
-            account = await self._fetch(
-                self._accounts, self._account_flights, sender, within_seconds
-            )
+            account = await self._fetch(self._accounts, self._account_flights, sender, until)
         contact = self._contacts.get(recipient)
         if contact is None:
-            contact = await self._fetch(
-                self._contacts, self._contact_flights, recipient, within_seconds
-            )
+            contact = await self._fetch(self._contacts, self._contact_flights, recipient, until)
         return Parties(
             account,
             contact,
@@ -90,22 +87,20 @@ class Directory:
         snapshot: Snapshot[Entry],
         flights: Flights[Entry],
         entry_id: str,
-        within_seconds: float,
+        until: float,
     ) -> Entry | None:
         """Return an entry from its downstream, or None when that has no such entry."""
 
         async def fetch() -> Entry | None:
             call = calls.entry(snapshot.name, entry_id, snapshot.read)
             try:
-                entry = await self._caller.answer(call, within_seconds)
+                entry = await self._caller.answer(call, until - self._clock())
             except Absent:
                 return None
             snapshot.add(entry)
             return entry
 
         try:
-            # The flight may be another request's: this one's own deadline holds for the wait too.
-            async with asyncio.timeout(within_seconds):
-                return await flights.share(entry_id, fetch)
+            return await flights.share(entry_id, fetch, until - self._clock())
         except TimeoutError as error:
             raise Unavailable(snapshot.name, "timeout") from error

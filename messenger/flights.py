@@ -1,5 +1,6 @@
 """Single flight: what many want at the same moment is fetched once, for all of them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
@@ -41,24 +42,32 @@ class Flights(Generic[Cargo]):
         """How many different things are being fetched."""
         return len(self._under_way)
 
-    async def share(self, key: str, fetch: Callable[[], Awaitable[Cargo | None]]) -> Cargo | None:
+    async def share(
+        self, key: str, fetch: Callable[[], Awaitable[Cargo | None]], within_seconds: float
+    ) -> Cargo | None:
         """Return what `fetch` brings, calling it only if nobody is fetching the same.
 
         Args:
             key: What is fetched.
-            fetch: Brings it, or None when there is no such thing.
+            fetch: Brings it, or None when there is no such thing; has a deadline of its own.
+            within_seconds: How long somebody else's fetch may be waited for.
 
         Raises:
             MessengerError: What the one who fetched met with; it is everybody's.
+            TimeoutError: Somebody else's fetch took too long.
         """
         flight = self._under_way.get(key)
         if flight is None:
             flight = self._under_way[key] = _Flight(self._name)
         flight.passengers += 1
         try:
-            async with flight.lock:
+            async with asyncio.timeout(within_seconds):
+                await flight.lock.acquire()
+            try:
                 if not flight.has_landed:
                     await _fly(flight, fetch)
+            finally:
+                flight.lock.release()
         finally:
             flight.passengers -= 1
             # Whoever comes after the landing begins anew: what was fetched may have changed.

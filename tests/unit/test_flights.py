@@ -27,7 +27,7 @@ class Gated:
 
 async def board(flights: Flights[str], fetch: Gated, count: int) -> list[asyncio.Task[str | None]]:
     """Begin so many shares of one fetch, and let each come as far as it can."""
-    tasks = [asyncio.create_task(flights.share("key", fetch)) for _ in range(count)]
+    tasks = [asyncio.create_task(flights.share("key", fetch, 1.0)) for _ in range(count)]
     await asyncio.sleep(0)
     return tasks
 
@@ -70,8 +70,8 @@ async def test_who_comes_after_the_landing_fetches_anew() -> None:
     """Flights keep nothing; remembering is for snapshots."""
     flights, fetch = Flights[str]("test"), Gated()
     fetch.go.set()
-    await flights.share("key", fetch)
-    await flights.share("key", fetch)
+    await flights.share("key", fetch, 1.0)
+    await flights.share("key", fetch, 1.0)
 
     assert fetch.begun_total == 2
 
@@ -84,5 +84,17 @@ async def test_nothing_is_left_of_a_fetch_whose_only_passenger_was_cancelled() -
     await asyncio.wait([only])
     fetch.go.set()
 
-    assert await flights.share("key", fetch) == "cargo"
+    assert await flights.share("key", fetch, 1.0) == "cargo"
+    assert not flights.under_way
+
+
+async def test_waiting_for_somebody_elses_fetch_has_an_end() -> None:
+    """Whoever waits too long is told so; the fetch goes on for the others."""
+    flights, fetch = Flights[str]("test"), Gated()
+    [first] = await board(flights, fetch, 1)
+    with pytest.raises(TimeoutError):
+        await flights.share("key", fetch, 0.01)
+    fetch.go.set()
+
+    assert await first == "cargo"
     assert not flights.under_way
