@@ -49,7 +49,7 @@ class MessageService:
         directory: Knows people and templates.
         downstreams: Puts calls through.
         renderer: Makes the text.
-        version: Release of this process, "major.minor".
+        version: Release of this process; begins with its major number.
         deadline_seconds: Time for one message, from the call to the receipt.
         now: The time, with time zone.
         clock: Seconds, monotonic.
@@ -72,7 +72,7 @@ class MessageService:
         self._downstreams = downstreams
         self._renderer = renderer
         self._version = version
-        self._counts_links = int(version.partition(".")[0]) >= LINKS_COUNTED_FROM_MAJOR
+        self._counts_links = _major(version) >= LINKS_COUNTED_FROM_MAJOR
         self._deadline_seconds = deadline_seconds
         self._now = now
         self._clock = clock
@@ -165,6 +165,12 @@ class MessageService:
             _LOG.warning("audit record kept here", extra={"record": msgspec.to_builtins(record)})
             return False
         return True
+
+
+def _major(version: str) -> int:
+    """Return the number that a version begins with, 0 where it begins with none."""
+    digits = re.match(r"[0-9]+", version)
+    return int(digits[0]) if digits else 0
 
 
 def _record(

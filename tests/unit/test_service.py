@@ -247,7 +247,9 @@ async def test_a_defect_of_ours_is_no_degradation(name: str) -> None:
         pytest.param("1.0", UNSET, id="not in 1.0"),
         pytest.param("1.9", UNSET, id="not in 1.9"),
         pytest.param("2.0", 1, id="from 2.0"),
+        pytest.param("2-rc1", 1, id="also before its release"),
         pytest.param("10.1", 1, id="and for ever"),
+        pytest.param("next", UNSET, id="not where there is no number"),
     ],
 )
 async def test_version_two_counts_links_in_its_receipt(version: str, links: object) -> None:
