@@ -24,6 +24,7 @@ from .health import Health
 from .inflight import InFlight
 from .lifecycle import State
 from .limits import FLUSH_SECONDS
+from .progress import BEAT_SECONDS
 from .responder import LATE_SECONDS, LoopDoor, Responder
 from .routes import HealthApp, HealthFirst
 from .signals import SignalThread
@@ -191,6 +192,8 @@ class Server(uvicorn.Server):
         health = self._health
         health.lifecycle.move(State.STOPPING, "nothing more is accepted")
         stopped_at = time.monotonic()
+        # uvicorn's ticks have ended, the watchdog still looks: waiting for the last is no stall.
+        heart = asyncio.create_task(self._beat_on(), name="heartbeat")
         await self._stop_accepting()
         await self._finish(until=stopped_at + health.limits.drain_cancel_seconds - UNWIND_SECONDS)
         self._in_flight.cancel_all()
@@ -203,9 +206,15 @@ class Server(uvicorn.Server):
                 await self.lifespan.shutdown()
         if self._signals is not None:
             self._signals.restore()
+        heart.cancel()
         health.stop()
         if health.departure.exit_status:
             os._exit(health.departure.exit_status)
+
+    async def _beat_on(self) -> None:
+        while True:
+            self._health.progress.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _stop_accepting(self) -> None:
         """Accept whoever has knocked, then close the door, then whoever has nothing to say."""
