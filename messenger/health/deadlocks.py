@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .graph import Edge, WaitGraph, cycles, has_ended, name_of
+from .graph import Edge, WaitGraph, cycles, name_of
 from .insides import tasks_with_a_timeout
 from .limits import Limits
 from .report import place, stack_lines
@@ -40,6 +40,7 @@ class DeadlockDetector:
         self._deliverers = deliverers
         self._first_seen: dict[int, float] = {}
         self._suspected: dict[tuple[object, ...], float] = {}
+        self._proven: set[tuple[object, ...]] = set()
         self._tick = 0
         self._current: tuple[Evidence, ...] = ()
         self.loop_thread: threading.Thread | None = None
@@ -68,7 +69,7 @@ class DeadlockDetector:
         found: dict[tuple[object, ...], float] = {}
         if old:
             graph = WaitGraph(old, loop_thread=self.loop_thread, deliverers=self._deliverers)
-            dead = graph.dead()
+            dead = self._dead(graph)
             for cycle in cycles(dead):
                 key = _key(cycle)
                 found[key] = self._suspected.get(key, now)
@@ -78,12 +79,20 @@ class DeadlockDetector:
                     yield self._passing(cycle, now)
         self._suspected = found
 
+    def _dead(self, graph: WaitGraph) -> dict[Party, Edge]:
+        """Return those who can never go on; time-outs outside the locks are looked for once."""
+        dead = graph.dead()
+        if any(_key(cycle) not in self._proven for cycle in cycles(dead)):
+            graph.mark_timed(tasks_with_a_timeout())
+            dead = graph.dead()
+        return dead
+
     def _evidence(
         self, graph: WaitGraph, cycle: list[Edge], key: tuple[object, ...], now: float, since: float
     ) -> Evidence:
-        if _breaks_up(cycle):
-            return self._passing(cycle, now)
         proven = now - since >= self._limits.cycle_confirm_seconds
+        if proven:
+            self._proven.add(key)
         orphan = cycle[0].is_orphan
         age = max(now - self._first_seen.get(edge.sequence, now) for edge in cycle)
         return Evidence(
@@ -141,6 +150,8 @@ def _snapshot() -> list[Wait]:
 
 
 def _key(cycle: list[Edge]) -> tuple[object, ...]:
+    if cycle[0].is_orphan:
+        return (id(cycle[0].lock), id(cycle[0].targets[0]))  # however many wait for it
     return tuple(sorted((edge.sequence, id(edge.waiter)) for edge in cycle))
 
 
@@ -148,13 +159,5 @@ def _kind(cycle: list[Edge]) -> str:
     tasks = {isinstance(edge.waiter, asyncio.Task) for edge in cycle}
     if tasks == {True}:
         return "tasks"
-    loop_calls = any(edge.how in {"needs", "awaits"} for edge in cycle)
-    return "threads" if tasks == {False} and not loop_calls else "mixed"
-
-
-def _breaks_up(cycle: list[Edge]) -> bool:
-    """Return whether a time-out outside the locks will cancel one of the cycle's tasks."""
-    waiting: set[Party] = {edge.waiter for edge in cycle if not has_ended(edge.waiter)}
-    if not any(isinstance(party, asyncio.Task) for party in waiting):
-        return False
-    return bool(waiting & set(tasks_with_a_timeout()))
+    needs_loop = any(edge.how == "needs" for edge in cycle)
+    return "threads" if tasks == {False} and not needs_loop else "mixed"

@@ -12,8 +12,8 @@ import asyncio
 import concurrent.futures
 import sys
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType
 from typing import Any
 
@@ -115,7 +115,6 @@ class WaitGraph:
             edge.waiter,
             (self._loop_thread,),
             timed=False,
-            lock=edge.lock,
             sequence=edge.sequence,
             how="needs",
             code=edge.code,
@@ -139,6 +138,15 @@ class WaitGraph:
         return Edge(
             party, targets, awaited.timed, how=awaited.how, code=awaited.code, lasti=awaited.lasti
         )
+
+    def mark_timed(self, parties: Container[Party]) -> None:
+        """Take the waits of `parties` for timed.
+
+        Those that need a blocked loop stay as they are: no time-out comes on it either.
+        """
+        for party, edge in self.edges.items():
+            if party in parties and edge.how != "needs":
+                self.edges[party] = replace(edge, timed=True)
 
     def frame_of(self, thread: threading.Thread) -> FrameType | None:
         """Return the innermost frame of a thread at the time of the snapshot."""
@@ -170,19 +178,23 @@ def dead_among(edges: Mapping[Party, Edge], *, timed_too: bool) -> dict[Party, E
 
 
 def cycles(dead: Mapping[Party, Edge]) -> list[list[Edge]]:
-    """Return each closed chain among the dead, and each orphaned wait as a chain of one."""
+    """Return each closed chain among the dead, and each orphaned lock as a chain of one wait."""
     found: list[list[Edge]] = []
     seen: set[Party] = set()
+    orphans: set[int] = set()
     for start in dead:
         path: list[Party] = []
         party = start
         while party not in seen:
             seen.add(party)
             path.append(party)
-            if dead[party].is_orphan:
-                found.append([dead[party]])
+            edge = dead[party]
+            if edge.is_orphan:
+                if id(edge.lock) not in orphans:
+                    found.append([edge])
+                orphans.add(id(edge.lock))
                 break
-            party = next(target for target in dead[party].targets if target in dead)
+            party = next(target for target in edge.targets if target in dead)
         else:
             if party in path:
                 found.append([dead[member] for member in path[path.index(party) :]])

@@ -44,8 +44,8 @@ def awaited_by_task(task: asyncio.Task[Any]) -> Awaited:
     innermost, place = _coroutine_frames(task)
     if isinstance(future, asyncio.Task):
         return _at(place, Awaited("awaits", tasks=(future,)))
-    if children := _pending(getattr(future, "_children", None)):
-        return _at(place, Awaited("gathers", tasks=children))
+    if (children := _children_of(future)) is not None:
+        return _at(place, Awaited("gathers", tasks=_pending(children)))
     if innermost is not None and (found := _awaited_in(innermost)) is not None:
         return _at(place, found)
     delivered = _chained_source(future)
@@ -57,9 +57,12 @@ def awaited_by_task(task: asyncio.Task[Any]) -> Awaited:
 def _awaited_in(frame: FrameType) -> Awaited | None:
     """Return what one of asyncio's own coroutines waits for, by its name and variables."""
     variables = frame.f_locals
-    match frame.f_code.co_qualname:
-        case "TaskGroup.__aexit__":
-            return Awaited("joins", tasks=_pending(getattr(variables.get("self"), "_tasks", None)))
+    code = frame.f_code
+    if code.co_qualname.startswith("TaskGroup."):  # `__aexit__`, later `_aexit` in it
+        return Awaited("joins", tasks=_pending(getattr(variables.get("self"), "_tasks", None)))
+    if not code.co_filename.startswith(_ASYNCIO):
+        return None
+    match code.co_qualname:
         case "_wait":
             timed = variables.get("timeout") is not None
             return Awaited("waits for", tasks=_pending(variables.get("fs")), timed=timed)
@@ -100,7 +103,7 @@ def _awaited_result(frame: FrameType) -> Awaited:
     if isinstance(source, asyncio.Task):
         found = Awaited("awaits", tasks=(source,), timed=timed)
     elif _is_queued_for_loop(future):
-        found = Awaited("awaits", loop=True, timed=timed)
+        found = Awaited("needs", loop=True, timed=timed)
     else:
         found = Awaited("awaits", futures=(future,), timed=timed)
     return _at(frame.f_back, found)
@@ -139,25 +142,41 @@ _ASYNCIO = asyncio.__file__.rsplit("/", 1)[0] + "/"
 
 
 def _pending(candidates: object) -> tuple[asyncio.Task[Any], ...]:
+    """Return the tasks among `candidates` that have not ended.
+
+    Nothing is returned if there is a future among them of which nobody knows who delivers it: it
+    may come, and set whoever waits free.
+    """
     if not isinstance(candidates, (set, frozenset, list, tuple)):
         return ()
-    return tuple(
-        item for item in tuple(candidates) if isinstance(item, asyncio.Task) and not item.done()
-    )
+    found: list[asyncio.Task[Any]] = []
+    for item in tuple(candidates):
+        if not asyncio.isfuture(item) or item.done():
+            continue
+        nested = (item,) if isinstance(item, asyncio.Task) else _pending(_children_of(item))
+        if not nested:
+            return ()
+        found += nested
+    return tuple(found)
+
+
+def _children_of(future: object) -> object:
+    """Return what `asyncio.gather` put together in `future`, or None."""
+    return getattr(future, "_children", None)
 
 
 def _chained_source(future: object) -> object:
     """Return what `asyncio.futures._chain_future` copies into `future`, or None.
 
-    Both `wrap_future` and `run_coroutine_threadsafe` leave a callback on the destination whose
-    closure names the source.
+    Both `wrap_future` and `run_coroutine_threadsafe` leave a callback on the destination, which
+    passes a cancellation on and whose closure therefore names the source.
     """
     callbacks = getattr(future, "_done_callbacks", None) or getattr(future, "_callbacks", None)
     for entry in tuple(callbacks or ()):
         callback = entry[0] if isinstance(entry, tuple) else entry
         if isinstance(callback, FunctionType) and callback.__closure__:
             names = callback.__code__.co_freevars
-            if "source" in names and "destination" in names:
+            if callback.__qualname__.startswith("_chain_future.") and "source" in names:
                 try:
                     return callback.__closure__[names.index("source")].cell_contents
                 except ValueError:
@@ -182,6 +201,8 @@ def tasks_with_a_timeout() -> set[asyncio.Task[Any]]:
 
     Neither leaves a trace in the task, so all objects are looked at: about 60 ms per million. It is
     asked only when a cycle has been found and is about to be believed.
+
+    A time-out that has fired or whose block has been left has no timer any more.
     """
     anyio_backend = sys.modules.get("anyio._backends._asyncio")
     scope_type = getattr(anyio_backend, "CancelScope", None)
@@ -189,7 +210,7 @@ def tasks_with_a_timeout() -> set[asyncio.Task[Any]]:
     for item in gc.get_objects():
         if type(item) is asyncio.Timeout:
             task = getattr(item, "_task", None)
-            if task is not None and item.when() is not None and not item.expired():
+            if task is not None and getattr(item, "_timeout_handler", None) is not None:
                 found.add(task)
         elif scope_type is not None and type(item) is scope_type:
             found |= set(_tasks_under(item))
