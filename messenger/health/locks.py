@@ -94,7 +94,7 @@ class Lock:
         try:
             return self._take(True, timeout)
         finally:
-            del WAITS[me]
+            WAITS.pop(me, None)  # a signal handler may have waited meanwhile, and taken it out
 
     def release(self) -> None:
         """Release the lock; by another thread than the owner it becomes a handoff."""
@@ -225,6 +225,11 @@ class AsyncLock(asyncio.Lock):
         """Take the lock as `asyncio.Lock.acquire` does."""
         frame = _getframe(1)
         await self._obtain(frame.f_code, frame.f_lasti)
+        task = asyncio.current_task()
+        if task is not None and getattr(task.get_coro(), "cr_frame", None) is _getframe():
+            # `create_task(lock.acquire())`, or `wait_for` on 3.11: this task ends here and now, and
+            # whoever awaits it has the lock.
+            self.owner = None
         return True
 
     async def __aenter__(self) -> None:
