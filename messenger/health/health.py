@@ -261,11 +261,17 @@ class Health:
             async with asyncio.timeout(timeout_seconds):
                 await self.workers.stop()
                 for flush in self._flushes:
-                    await flush()
+                    await self._flush(flush)
         except TimeoutError:
             self.journal.write(logging.WARNING, "flush took too long", seconds=timeout_seconds)
         for pool in self.pools:
             pool.close()
+
+    async def _flush(self, flush: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await flush()
+        except Exception as exc:  # noqa: BLE001 - what cannot be sent must not spoil the exit
+            self.journal.write(logging.ERROR, "flush failed", error=repr(exc))
 
     def stop(self) -> None:
         """End the threads; the last thing that happens."""

@@ -5,6 +5,7 @@ responder nor the signal thread logs. They put a line here; a thread of its own 
 `logging`, and if that thread gets stuck nothing else does.
 """
 
+import contextlib
 import logging
 import queue
 import threading
@@ -40,8 +41,9 @@ class Journal:
         """Wait up to `timeout_seconds` until what was written has been handed over."""
         if self._thread is None:
             return
-        self._lines.put(None)
-        self._thread.join(timeout_seconds)
+        with contextlib.suppress(queue.Full):  # nobody takes the lines: the log itself is stuck
+            self._lines.put(None, timeout=timeout_seconds)
+            self._thread.join(timeout_seconds)
 
     def _hand_over(self) -> None:
         while (line := self._lines.get()) is not None:
