@@ -8,7 +8,6 @@ progress, so a cache that still receives pages does not expire.
 """
 
 import asyncio
-import contextlib
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,9 @@ this."""
 
 LONGEST_BACKOFF_SECONDS = 2.0
 """The longest pause between two tries, in seconds: a tenth of the default budget."""
+
+UNWIND_SECONDS = 1.0
+"""What a gate that is given up gets to unwind, in seconds; then it is left behind."""
 
 
 class Outcome(StrEnum):
@@ -49,12 +51,17 @@ class Gate:
     seconds: float = 0.0
     """How long it took, or has taken so far."""
     failures: int = 0
+    furthest: int = field(default=0, repr=False)
     moved: bool = field(default=False, repr=False)
 
     def progress(self, done: int, total: int | None = None) -> None:
-        """Report how much is done; anything new restarts the budget."""
-        if done != self.done:
-            self.moved = True
+        """Report how much is done; more than ever before restarts the budget.
+
+        A retry that begins anew is no progress until it is further than the one before: otherwise a
+        downstream that always fails half-way would hold the pod back for ever.
+        """
+        if done > self.furthest:
+            self.moved, self.furthest = True, done
         self.done, self.total = done, total
 
     @property
@@ -126,9 +133,10 @@ class WarmUp:
             finally:
                 if not attempt.done():
                     attempt.cancel()
-                    with contextlib.suppress(asyncio.CancelledError):
-                        await attempt
-            failure = attempt.exception()
+                    # It may raise something else or go on for ever: the pod must not wait for it.
+                    await asyncio.wait({attempt}, timeout=UNWIND_SECONDS)
+                    _failure(attempt)
+            failure = _failure(attempt)
             if failure is None:
                 gate.outcome = Outcome.PASSED
                 return
@@ -156,3 +164,10 @@ class WarmUp:
             return False
         gate.outcome = Outcome.GAVE_UP
         return True
+
+
+def _failure(attempt: asyncio.Future[None]) -> BaseException | None:
+    """Return what an attempt raised, so that nobody complains that it was never asked for."""
+    if not attempt.done():
+        return None
+    return InterruptedError("cancelled") if attempt.cancelled() else attempt.exception()
