@@ -210,8 +210,11 @@ class WorkerDetector:
         if worker.beat.count != self._seen or is_resting:
             self._seen = worker.beat.count
             worker.silent_seconds = 0.0
+            worker.cancelled_at = None
         elif not self._is_late():
             worker.silent_seconds += tick
+        elif worker.cancelled_at is not None:
+            worker.cancelled_at += tick  # nor can anybody honour a cancellation meanwhile
 
     def _crashing(self, deaths: int) -> Evidence:
         worker = self._worker
