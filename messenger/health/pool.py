@@ -59,10 +59,13 @@ class Pool:
                 self._running[cell[0]] = thread
             return function(*args, **kwargs)
 
-        self.submitted += 1
         future = self._executor.submit(job)
+        self.submitted += 1
         cell.append(future)
-        self._running[future] = started[0] if started else None
+        # In this order one of the two, this thread or the pool's, always sees what the other did.
+        self._running.setdefault(future, None)
+        if started:
+            self._running[future] = started[0]
         future.add_done_callback(self._finished)
         return future
 
@@ -112,7 +115,8 @@ def pursuit(frame: FrameType) -> str:
     line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
     if frame.f_code.co_name in _IO_FUNCTIONS or any(f".{name}(" in line for name in _IO_FUNCTIONS):
         return "io"
-    return "lock" if ".acquire(" in line or line.strip().startswith("with ") else "run"
+    enters = line.strip().startswith("with ") and "(" not in line  # not `with open(...)`
+    return "lock" if ".acquire(" in line or enters else "run"
 
 
 def _is_waiting_code(frame: FrameType) -> bool:
