@@ -115,7 +115,9 @@ class Probes:
     ) -> Answer:
         query = parse_qs(question.query, keep_blank_values=True)
         excluded = set(query.get("exclude", ()))
-        notes = [f"unknown check excluded: {name[:60]}" for name in sorted(excluded - set(known))]
+        notes = [
+            f"unknown check excluded: {_ascii(name)}" for name in sorted(excluded - set(known))
+        ]
         findings = {name: check.read() for name, check in known.items() if name not in excluded}
         status, output = Status.PASS, ""
         for name, finding in findings.items():
@@ -133,7 +135,7 @@ class Probes:
         if "verbose" in query:
             body |= self._details(probe, known, findings, notes, question)
         elif notes and (code == 503 or excluded):  # noqa: PLR2004 - the code
-            body["notes"] = [note[:100] for note in notes[:NOTES_IN_BODY]]
+            body["notes"] = [_ascii(note) for note in notes[:NOTES_IN_BODY]]
         return self._reply(code, body, question)
 
     @staticmethod
@@ -228,6 +230,11 @@ def _component(check: Check, finding: Finding, now: str) -> dict[str, object]:
     if finding.unit is not None:
         component["observedUnit"] = finding.unit
     return component
+
+
+def _ascii(text: str) -> str:
+    """Return at most 100 characters of `text`, none of which grows sixfold in JSON."""
+    return "".join(char if char.isascii() and char.isprintable() else "?" for char in text[:100])
 
 
 def _time(moment: datetime) -> str:

@@ -6,7 +6,6 @@ from functools import partial
 
 from .checks import (
     ALIVE_AND_READY,
-    NO_PROBE,
     PASSING,
     READY_ONLY,
     Check,
@@ -87,7 +86,8 @@ class Readings:
         yield Check("eventloop:progress", self._stall, READY_ONLY, "system")
         yield Check("lifecycle", self._stage, READY_ONLY, "system")
         yield Check("watchdog:looks", self._watchdog, frozenset({Probe.STARTED}), "system")
-        yield Check("eventloop:lag", self._lag, NO_PROBE, "system")
+        # It never fails, so it turns nothing red: a late loop is worth a warning on both probes.
+        yield Check("eventloop:lag", self._lag, ALIVE_AND_READY, "system")
         for gate in self._warm_up.gates:
             yield Check(f"warmup:{gate.name}", partial(_gate, gate))
         for sampled in self.sampled:
@@ -152,7 +152,7 @@ class Readings:
                 {
                     "waiter": name_of(wait.waiter),
                     "lock": wait.lock.name,
-                    "owner": name_of(wait.lock.owner) if wait.lock.owner else None,
+                    "owner": None if (owner := wait.lock.owner) is None else name_of(owner),
                     "seconds": round(age, 2),
                     "timed": wait.timed,
                 }
