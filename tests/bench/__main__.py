@@ -7,11 +7,16 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import locks, overhead
+from . import latency, locks, overhead, verdicts
 from .row import Bench, Row, table
 
 GROUPS: dict[str, dict[str, Bench]] = {
-    "health": {"locks": locks.rows, "overhead": overhead.rows},
+    "health": {
+        "locks": locks.rows,
+        "overhead": overhead.rows,
+        "verdicts": verdicts.rows,
+        "latency": latency.rows,
+    },
 }
 """Every benchmark, by group and name."""
 
