@@ -5,7 +5,6 @@ imported in `_run`, when the settings are known to be good and the embedded mock
 already starting: the two then load at the same time.
 """
 
-import importlib.metadata
 import logging
 import os
 import socket
@@ -13,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from messenger import embedded, logs, usage
+from messenger import embedded, logs
 from messenger.embedded import Embedded, EmbeddedFailed
 from messenger.settings import TERMINATION_LOG, BadSettings, Settings
 
@@ -39,14 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case []:
             return _start()
         case ["--help" | "-h"]:
-            sys.stdout.write(usage.render())
-            return os.EX_OK
+            return _tell_usage()
         case ["--version"]:
-            sys.stdout.write(f"messenger {importlib.metadata.version('messenger')}\n")
-            return os.EX_OK
+            return _tell_version()
         case unknown:
             sys.stderr.write(f"messenger: unknown argument: {unknown[0]}; try --help\n")
             return USAGE_STATUS
+
+
+def _tell_usage() -> int:
+    """Print every setting, and return the exit status."""
+    from messenger import usage  # noqa: PLC0415 - not needed to serve
+
+    sys.stdout.write(usage.render())
+    return os.EX_OK
+
+
+def _tell_version() -> int:
+    """Print the version of the distribution, and return the exit status."""
+    from importlib import metadata  # noqa: PLC0415 - not needed to serve
+
+    sys.stdout.write(f"messenger {metadata.version('messenger')}\n")
+    return os.EX_OK
 
 
 def _start() -> int:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -61,17 +62,22 @@ class AppState(State, OperatorState):
     """What all handlers together find in `request.state`."""
 
 
-ROUTES = (
-    Row("/v1/messages", handlers.send_message, ("POST",), is_business=True),
-    Row("/v1/messages/{id}", handlers.find_message, ("GET",), is_business=True),
-    Row("/version", handlers.tell_version, ("GET",)),
-    Row("/openapi.json", handlers.tell_document, ("GET",)),
-    Row("/metrics", operations.scrape, ("GET",)),
-)
-"""Every route, but for `/health/*`, which the server answers in front of the application."""
-
-DEBUG_ROUTES = (Row("/debug/faults", operations.FaultControl, ("GET", "PUT", "DELETE")),)
-"""Routes that exist only where faults are enabled."""
+def routes(settings: Settings) -> tuple[Row, ...]:
+    """Return every route, but for `/health/*`, which the server answers in front of all this."""
+    version = msgspec.json.encode(Version(settings.version, settings.pod))
+    description = msgspec.json.encode(document(settings.version))
+    rows = (
+        # First what costs little: each route that is passed over costs 2 us, a hundredth of that
+        # of a message. What never changes is an answer made once, and no handler.
+        Row("/version", Response(version, media_type=handlers.JSON), ("GET",)),
+        Row("/openapi.json", Response(description, media_type=handlers.JSON), ("GET",)),
+        Row("/metrics", operations.scrape, ("GET",)),
+        Row("/v1/messages", handlers.send_message, ("POST",), is_business=True),
+        Row("/v1/messages/{id}", handlers.find_message, ("GET",), is_business=True),
+    )
+    if not settings.faults_enabled:
+        return rows
+    return (*rows, Row("/debug/faults", operations.FaultControl, ("GET", "PUT", "DELETE")))
 
 
 def create_app(
@@ -126,7 +132,7 @@ def create_app(
     )
     capacity = Capacity(settings.concurrency_limit, metrics.shed.inc)
     metrics.watch_in_flight(lambda: capacity.in_flight)
-    table = ROUTES + (DEBUG_ROUTES if settings.faults_enabled else ())
+    table = routes(settings)
     app = TelemetryMiddleware(
         _application(table, _business_layers(settings, capacity, state), state, downstreams),
         telemetry=telemetry,
@@ -163,7 +169,7 @@ def _application(
         yield state
         await downstreams.aclose()
 
-    routes = [
+    router = [
         Route(
             row.template,
             row.endpoint,
@@ -172,7 +178,7 @@ def _application(
         )
         for row in table
     ]
-    app = Starlette(routes=routes, exception_handlers=dict(ERRORS), lifespan=lifespan)
+    app = Starlette(routes=router, exception_handlers=dict(ERRORS), lifespan=lifespan)
     # A path with one slash too many is unknown, as the table of endpoints says.
     app.router.redirect_slashes = False
     return app

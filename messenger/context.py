@@ -4,12 +4,12 @@ One context variable holds it, so that a log line deep in a library carries the 
 response header, and a call to a downstream continues the trace without being handed it.
 """
 
-import dataclasses
 from contextvars import ContextVar
 
+from msgspec import Struct
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class TraceContext:
+
+class TraceContext(Struct, frozen=True):
     """The place in a distributed trace, as W3C Trace Context puts it into headers."""
 
     trace_id: str
@@ -30,8 +30,7 @@ class TraceContext:
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class RequestContext:
+class RequestContext(Struct, frozen=True):
     """The identity of one request in work."""
 
     request_id: str

@@ -8,6 +8,7 @@ called are the SDK's own business, by its own OTEL_* variables.
 import asyncio
 import contextlib
 import threading
+from collections.abc import Mapping
 
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -38,16 +39,17 @@ _FLUSH_SECONDS = 2.5
 class RecordedSpan:
     """A span that the SDK records, if its sampler wants it."""
 
-    __slots__ = ("_span", "context")
+    __slots__ = ("_method", "_span", "context")
 
-    def __init__(self, span: SdkSpan) -> None:
+    def __init__(self, span: SdkSpan, method: str) -> None:
         self._span = span
+        self._method = method
         self.context = _place(span.get_span_context())
 
-    def finish(self, *, name: str, status: int | None, error: str | None) -> None:
+    def finish(self, target: str, status: int | None, error: str | None) -> None:
         """End it under its final name, with its HTTP status and whether it failed."""
         span = self._span
-        span.update_name(name)
+        span.update_name(f"{self._method} {target}")
         if status is not None:
             span.set_attribute("http.response.status_code", status)
         if error is not None:
@@ -75,28 +77,33 @@ class Recording:
         self._provider.add_span_processor(processor)
         self._tracer: SdkTracer = self._provider.get_tracer("messenger", version)
 
-    def serve(self, method: str, path: str, parent: TraceContext | None) -> RecordedSpan:
+    def serve(
+        self,
+        method: str,
+        path: str,
+        parent: TraceContext | None,
+        new_id: str,  # noqa: ARG002 - the SDK makes its own
+    ) -> RecordedSpan:
         """Begin a server span, below `parent` where the request named one."""
         # The path may be an attribute, unlike a metric's label: a span is forgotten again.
         attributes = {"http.request.method": method, "url.path": path}
-        return RecordedSpan(
-            self._tracer.start_span(
-                method, _below(parent), kind=SpanKind.SERVER, attributes=attributes
-            )
-        )
+        return self._begin(method, parent, SpanKind.SERVER, attributes)
 
     def call(self, downstream: str, method: str) -> RecordedSpan:
         """Begin a client span below the request in work."""
         request = CURRENT.get()
         attributes = {"http.request.method": method, "server.address": downstream}
-        return RecordedSpan(
-            self._tracer.start_span(
-                f"{method} {downstream}",
-                _below(request.trace if request else None),
-                kind=SpanKind.CLIENT,
-                attributes=attributes,
-            )
-        )
+        return self._begin(method, request.trace if request else None, SpanKind.CLIENT, attributes)
+
+    def _begin(
+        self,
+        method: str,
+        parent: TraceContext | None,
+        kind: SpanKind,
+        attributes: Mapping[str, str],
+    ) -> RecordedSpan:
+        span = self._tracer.start_span(method, _below(parent), kind=kind, attributes=attributes)
+        return RecordedSpan(span, method)
 
     async def flush(self) -> None:
         """Export what is left and end; gives up after `_FLUSH_SECONDS`.

@@ -8,7 +8,7 @@ are answered in front of the application, so that a probe costs no span and no t
 import asyncio
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -28,6 +28,10 @@ _REQUEST_ID = re.compile(rb"[!-~]{1,128}")
 _SERVER_ERROR = 500
 """From this status on a server's span is an error (OpenTelemetry HTTP semantic conventions); below
 it the caller is at fault, and the server did what it should."""
+
+_LAST_STATUS = 599
+"""Beyond it there is no status (RFC 9110, section 15): the fault "reset" begins an answer that no
+server can write, and such an answer is none."""
 
 _OK_OUTCOMES = frozenset({"ok", "refused"})
 """Outcomes of a call that are answers; "cancelled" is none, and nobody's fault either."""
@@ -64,12 +68,11 @@ class Telemetry:
 class CallObservation:
     """One live call: a client span, and a count with its duration."""
 
-    __slots__ = ("_began", "_downstream", "_name", "_span", "_telemetry")
+    __slots__ = ("_began", "_downstream", "_span", "_telemetry")
 
     def __init__(self, telemetry: Telemetry, downstream: str, method: str) -> None:
         self._telemetry = telemetry
         self._downstream = downstream
-        self._name = f"{method} {downstream}"
         self._span = telemetry.tracer.call(downstream, method)
         self._began = telemetry.clock()
 
@@ -82,7 +85,7 @@ class CallObservation:
         """End the span and count the call."""
         telemetry = self._telemetry
         error = None if outcome in _OK_OUTCOMES else outcome
-        self._span.finish(name=self._name, status=status, error=error)
+        self._span.finish(self._downstream, status, error)
         telemetry.metrics.count_call(self._downstream, outcome, telemetry.clock() - self._began)
 
 
@@ -117,21 +120,21 @@ class TelemetryMiddleware:
         telemetry = self._telemetry
         began = telemetry.clock()
         request_id, parent = _identity(scope["headers"])
-        if request_id is None:
-            request_id = b"%032x" % telemetry.bits(128)
-        span = telemetry.tracer.serve(scope["method"], scope["path"], parent)
-        token = CURRENT.set(RequestContext(request_id.decode("ascii"), span.context))
+        new_id = f"{telemetry.bits(128) or 1:032x}"
+        span = telemetry.tracer.serve(scope["method"], scope["path"], parent, new_id)
+        # Not reset at the end: the server runs each request in a context of its own, and what it
+        # logs about one that failed is to carry the request's ids too.
+        CURRENT.set(RequestContext(request_id or new_id, span.context))
+        marks = (*self._marks, (b"x-request-id", (request_id or new_id).encode()))
         code: int | None = None
 
-        async def send_marked(message: Message) -> None:
+        def send_marked(message: Message) -> Awaitable[None]:
+            # No coroutine of its own: one for each part of each answer would be felt.
             nonlocal code
-            if message["type"] != "http.response.start":
-                await send(message)
-                return
-            headers = [*message.get("headers", ()), *self._marks, (b"x-request-id", request_id)]
-            await send({**message, "headers": headers})
-            # Last, since an answer that the server could not begin is none (see the fault "reset").
-            code = message["status"]
+            if message["type"] == "http.response.start":
+                code = message["status"]
+                message["headers"] = (*message.get("headers", ()), *marks)
+            return send(message)
 
         try:
             await self._app(scope, receive, send_marked)
@@ -140,27 +143,27 @@ class TelemetryMiddleware:
             code = code or 503
             raise
         finally:
-            CURRENT.reset(token)
             self._finish(scope, span, code, telemetry.clock() - began)
 
     def _finish(self, scope: Scope, span: Span, code: int | None, seconds: float) -> None:
         """Count the request and end its span, by the name of the route that took it."""
+        if code is not None and code > _LAST_STATUS:
+            code = None
         route = self._routes.get(scope.get("endpoint"), UNMATCHED)
-        method = scope["method"]
-        self._telemetry.metrics.count_request(method, route, code, seconds)
+        self._telemetry.metrics.count_request(scope["method"], route, code, seconds)
         error = str(code) if code is None or code >= _SERVER_ERROR else None
-        span.finish(name=f"{method} {route}", status=code, error=error)
+        span.finish(route, code, error)
 
 
 def _identity(
     headers: Sequence[tuple[bytes, bytes]],
-) -> tuple[bytes | None, TraceContext | None]:
+) -> tuple[str | None, TraceContext | None]:
     """Return what the caller calls its request, and where it stands in a trace."""
     request_id = None
     traceparent = tracestate = b""
     for name, value in headers:
         if name == b"x-request-id":
-            request_id = value if _REQUEST_ID.fullmatch(value) else None
+            request_id = value.decode("ascii") if _REQUEST_ID.fullmatch(value) else None
         elif name == b"traceparent":
             traceparent = value
         elif name == b"tracestate":

@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from msgspec import Struct
+
 from messenger.context import CURRENT, TraceContext
 
 _TRACEPARENT = re.compile(
@@ -30,11 +32,11 @@ class Span(Protocol):
         """Where it stands: what its own calls name as their parent."""
         ...
 
-    def finish(self, *, name: str, status: int | None, error: str | None) -> None:
+    def finish(self, target: str, status: int | None, error: str | None) -> None:
         """End it.
 
         Args:
-            name: What the work was, with bounded variety: a route's template, never a path.
+            target: What was asked: a route's template, never a path, or a downstream's name.
             status: The HTTP status of the answer, None where there was none.
             error: A reason code where the work failed.
         """
@@ -44,8 +46,15 @@ class Span(Protocol):
 class Tracer(Protocol):
     """Whoever begins spans."""
 
-    def serve(self, method: str, path: str, parent: TraceContext | None) -> Span:
-        """Begin the span of a request that came in, below `parent` where it named one."""
+    def serve(self, method: str, path: str, parent: TraceContext | None, new_id: str) -> Span:
+        """Begin the span of a request that came in.
+
+        Args:
+            method: The request's method.
+            path: Its path.
+            parent: Its caller's place, where it named one.
+            new_id: 32 random hexadecimal digits, for a trace that begins here.
+        """
         ...
 
     def call(self, downstream: str, method: str) -> Span:
@@ -53,15 +62,12 @@ class Tracer(Protocol):
         ...
 
 
-class PassedSpan:
+class PassedSpan(Struct, frozen=True):
     """A span that nobody records: it only knows its place."""
 
-    __slots__ = ("context",)
+    context: TraceContext
 
-    def __init__(self, context: TraceContext) -> None:
-        self.context = context
-
-    def finish(self, *, name: str, status: int | None, error: str | None) -> None:
+    def finish(self, target: str, status: int | None, error: str | None) -> None:
         """Do nothing: nobody records it."""
 
 
@@ -75,19 +81,25 @@ class Passing:
     def __init__(self, bits: Callable[[int], int]) -> None:
         self._bits = bits
 
-    def serve(self, method: str, path: str, parent: TraceContext | None) -> PassedSpan:  # noqa: ARG002 - see Tracer
+    def serve(
+        self,
+        method: str,  # noqa: ARG002 - see Tracer
+        path: str,  # noqa: ARG002
+        parent: TraceContext | None,
+        new_id: str,
+    ) -> PassedSpan:
         """Return a span in the caller's place, or at the beginning of a trace."""
-        return PassedSpan(parent or self._root())
+        return PassedSpan(parent or self._begin(new_id))
 
     def call(self, downstream: str, method: str) -> PassedSpan:  # noqa: ARG002 - see Tracer
         """Return a span in the place of the request in work."""
         request = CURRENT.get()
-        return PassedSpan(request.trace if request else self._root())
+        return PassedSpan(request.trace if request else self._begin(f"{self._bits(128) or 1:032x}"))
 
-    def _root(self) -> TraceContext:
+    def _begin(self, new_id: str) -> TraceContext:
         """Begin a trace, not sampled: nobody here would record it."""
-        # All zero is no id (W3C Trace Context, section 3.2.2.3).
-        return TraceContext(f"{self._bits(128) or 1:032x}", f"{self._bits(64) or 1:016x}")
+        # All zero is no id (W3C Trace Context, section 3.2.2.3), however unlikely.
+        return TraceContext(new_id, f"{self._bits(64) or 1:016x}")
 
 
 def is_exported(environ: Mapping[str, str]) -> bool:

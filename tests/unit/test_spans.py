@@ -10,6 +10,8 @@ from messenger.spans import Recording
 
 CALLER = TraceContext("a" * 32, "b" * 16, "01", "vendor=1")
 
+NEW = "c" * 32
+
 
 def recording() -> tuple[Recording, InMemorySpanExporter]:
     """Return a tracer and the exporter that remembers its spans."""
@@ -25,12 +27,12 @@ def parent_of(span: ReadableSpan) -> str | None:
 def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> None:
     """One trace, parents and kinds right."""
     tracer, exporter = recording()
-    server = tracer.serve("POST", "/v1/messages", CALLER)
+    server = tracer.serve("POST", "/v1/messages", CALLER, NEW)
     token = CURRENT.set(RequestContext("r", server.context))
     call = tracer.call("consent", "GET")
-    call.finish(name="GET consent", status=200, error=None)
+    call.finish("consent", 200, None)
     CURRENT.reset(token)
-    server.finish(name="POST /v1/messages", status=202, error=None)
+    server.finish("/v1/messages", 202, None)
 
     client_span, server_span = exporter.get_finished_spans()
     assert (server_span.kind, client_span.kind) == (SpanKind.SERVER, SpanKind.CLIENT)
@@ -42,7 +44,7 @@ def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> 
 def test_a_span_without_a_parent_begins_a_trace() -> None:
     """The SDK's own default samples it."""
     tracer, exporter = recording()
-    tracer.serve("GET", "/version", None).finish(name="GET /version", status=200, error=None)
+    tracer.serve("GET", "/version", None, NEW).finish("/version", 200, None)
 
     (span,) = exporter.get_finished_spans()
     assert parent_of(span) is None
@@ -52,8 +54,8 @@ def test_a_span_without_a_parent_begins_a_trace() -> None:
 def test_a_caller_that_does_not_sample_is_obeyed() -> None:
     """Parent-based sampling: the decision was made where the trace began."""
     tracer, exporter = recording()
-    span = tracer.serve("GET", "/", TraceContext("a" * 32, "b" * 16, "00"))
-    span.finish(name="GET /", status=200, error=None)
+    span = tracer.serve("GET", "/", TraceContext("a" * 32, "b" * 16, "00"), NEW)
+    span.finish("/", 200, None)
 
     assert not exporter.get_finished_spans()
     assert (span.context.trace_id, span.context.flags) == ("a" * 32, "00")
@@ -62,7 +64,7 @@ def test_a_caller_that_does_not_sample_is_obeyed() -> None:
 def test_a_failure_is_told_with_its_reason() -> None:
     """Attributes follow the HTTP semantic conventions."""
     tracer, exporter = recording()
-    tracer.call("consent", "GET").finish(name="GET consent", status=None, error="timeout")
+    tracer.call("consent", "GET").finish("consent", None, "timeout")
 
     (span,) = exporter.get_finished_spans()
     assert span.attributes is not None
@@ -74,7 +76,7 @@ def test_a_failure_is_told_with_its_reason() -> None:
 def test_the_resource_tells_release_and_instance() -> None:
     """v1 and v2 can be told apart in a trace as they can in a metric."""
     tracer, exporter = recording()
-    tracer.serve("GET", "/", None).finish(name="GET /", status=200, error=None)
+    tracer.serve("GET", "/", None, NEW).finish("/", 200, None)
 
     (span,) = exporter.get_finished_spans()
     told = span.resource.attributes

@@ -63,7 +63,7 @@ def test_a_trace_that_comes_in_is_handed_on_as_it_came() -> None:
     """No span of ours is missing between the mesh's spans on either side."""
     tracer = Passing(lambda _bits: 7)
 
-    assert tracer.serve("GET", "/", PLACE).context == PLACE
+    assert tracer.serve("GET", "/", PLACE, "c" * 32).context == PLACE
     token = CURRENT.set(RequestContext("r", PLACE))
     try:
         assert tracer.call("consent", "GET").context == PLACE
@@ -73,9 +73,9 @@ def test_a_trace_that_comes_in_is_handed_on_as_it_came() -> None:
 
 def test_a_request_without_a_trace_begins_one() -> None:
     """Its ids are valid, and it is not sampled since nobody records it."""
-    context = Passing(lambda bits: bits).serve("GET", "/", None).context
+    context = Passing(lambda bits: bits).serve("GET", "/", None, "c" * 32).context
 
-    assert context == TraceContext(f"{128:032x}", f"{64:016x}", "00")
+    assert context == TraceContext("c" * 32, f"{64:016x}", "00")
 
 
 def test_ids_are_never_zero() -> None:
