@@ -114,7 +114,11 @@ class Server(uvicorn.Server):
         self._health.departure.when_leaving(self._tell_loop)
         self._health.start(self._in_flight, self._after_look)
         self._health.lifecycle.move(State.WARMING, "port bound")
-        self._warm_up = asyncio.create_task(self._health.warm(), name="warm-up")
+        if self._health.warm_up.gates:
+            self._warm_up = asyncio.create_task(self._health.warm(), name="warm-up")
+        else:
+            # Whoever reads "listening" and asks at once must not find a pod that has yet to warm.
+            self._health.lifecycle.move(State.SERVING, "no gates")
         host, port = self._listener.getsockname()[:2]
         self._on_listening(host, port)
 
