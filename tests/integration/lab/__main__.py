@@ -7,16 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
-from messenger.health import Health, Limits, serve
-from messenger.health.server import bind
+from messenger.health import Finding, Health, Limits, serve
 
-from . import deadlocks, ordinary, pools, stalls, workers
+from . import (
+    children,
+    constants,
+    contention,
+    gates,
+    ordinary,
+    pauses,
+    plain,
+    pools,
+    stalls,
+    stuck,
+    workers,
+)
 from .options import Options, parse
 
 
@@ -55,36 +62,37 @@ def build(options: Options) -> Health:
     )
 
 
-async def plain_health(request: Request) -> PlainTextResponse:
-    """Answer a probe as most services do: with a constant."""
-    del request
-    return PlainTextResponse("ok")
+def crashing_check() -> Finding:
+    """Fail to find anything."""
+    raise RuntimeError(gates.SECRET)
 
 
 def main() -> int:
     """Serve until a signal."""
     options = parse(sys.argv[1] if len(sys.argv) > 1 else "{}")
+    constants.put(options.constants)
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     health = build(options)
-    pool = health.add_pool("lab-pool", 4)
-    routes = [*ordinary.ROUTES, *stalls.ROUTES, *deadlocks.routes(pool), *pools.routes(pool)]
+    routes = [
+        *ordinary.ROUTES,
+        *stalls.ROUTES,
+        *pauses.ROUTES,
+        *children.ROUTES,
+        *contention.ROUTES,
+        *pools.routes(health),
+        *stuck.routes(health.add_pool("lab-pool", pools.WORKERS)),
+    ]
     if options.plain:
-        app = Starlette(routes=[*routes, Route("/health/{probe}", plain_health)])
-        listener = bind("127.0.0.1", 0)
-        listener.listen()
-        say_listening(*listener.getsockname())
-        config = uvicorn.Config(
-            app, loop=options.loop, http=options.http, access_log=False, log_config=None
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+        plain.run(routes, options, say_listening)
         return 0
-    workers.add(health, options.worker)
-    ordinary.add_gate(health, options)
-    app = Starlette(routes=routes)
+    workers.add(health, options)
+    gates.add(health, options)
+    if options.check_crashes:
+        health.add_check("lab:crashing", crashing_check)
     return serve(
-        app,
+        Starlette(routes=routes),
         health,
         port=0,
         loop=options.loop,

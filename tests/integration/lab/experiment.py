@@ -1,55 +1,86 @@
 """What a test does with the laboratory: start it, ask it, wait for it."""
 
 import json
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.integration.process import Process, running
+
+from .wire import Connection, Reply, exchange, request
 
 PROBE_SECONDS = 1.0
 """The kubelet's default time-out of a probe."""
 
+BOOT_SECONDS = 30.0
+"""How long a laboratory may take to listen while many of them start on a small machine."""
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a probe got; code 0 is no answer within a second."""
-
-    code: int
-    body: dict[str, Any]
-    seconds: float
-    source: str
+_starting = threading.BoundedSemaphore(2)
+"""Starting costs CPU, waiting does not: two at a time leave the running experiments undisturbed."""
 
 
 @contextmanager
 def lab(**options: Any) -> Iterator[Process]:  # noqa: ANN401 - JSON
     """Run the laboratory with the given options."""
-    with running("tests.integration.lab", args=[json.dumps(options)]) as process:
-        yield process
-
-
-def probe(process: Process, path: str = "/health/alive", timeout: float = PROBE_SECONDS) -> Answer:
-    """Ask as the kubelet does: a new connection, a time-out of a second, no proxies."""
-    began = time.monotonic()
+    text = json.dumps(options)
+    with _starting:
+        context = running("tests.integration.lab", args=[text], timeout=BOOT_SECONDS)
+        process = context.__enter__()
     try:
-        response = httpx.get(process.url + path, timeout=timeout, trust_env=False)
-    except httpx.TransportError:
-        return Answer(0, {}, time.monotonic() - began, "")
-    body = response.json() if "json" in response.headers["content-type"] else {}
-    source = response.headers.get("x-health-source", "")
-    return Answer(response.status_code, body, time.monotonic() - began, source)
+        yield process
+    finally:
+        context.__exit__(None, None, None)
+
+
+@contextmanager
+def message_file() -> Iterator[Path]:
+    """Provide the file that a kubelet would read when the container has ended."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "termination-log")
+        path.touch()
+        yield path
+
+
+def message_lines(path: Path, timeout: float = 1.0) -> list[str]:
+    """Return the lines of a termination message, waiting for it a moment: a probe is quicker.
+
+    Raises:
+        AssertionError: There is none.
+    """
+    deadline = time.monotonic() + timeout
+    while not (lines := path.read_text().splitlines()):
+        assert time.monotonic() < deadline, "no termination message"
+        time.sleep(0.02)
+    return lines
+
+
+def probe(process: Process, path: str = "/health/alive", timeout: float = PROBE_SECONDS) -> Reply:
+    """Ask as the kubelet does: a new connection and a time-out of a second."""
+    return exchange(process.port, request(path, close=True), timeout)
+
+
+def get(process: Process, path: str, timeout: float = 10.0) -> Reply:
+    """Send an ordinary request and wait for its answer."""
+    return exchange(process.port, request(path, close=True), timeout)
+
+
+def poke(process: Process, path: str) -> Connection:
+    """Send an ordinary request and do not wait for its answer."""
+    connection = Connection(process.port)
+    connection.send(request(path))
+    return connection
 
 
 def until(
     process: Process,
-    found: Callable[[Answer], bool],
+    found: Callable[[Reply], bool],
     path: str = "/health/alive",
     timeout: float = 10.0,
-) -> Answer:
+) -> Reply:
     """Probe every 50 ms until an answer satisfies `found`.
 
     Raises:
@@ -68,4 +99,29 @@ def until(
 
 def until_serving(process: Process) -> None:
     """Wait until the laboratory takes traffic."""
-    until(process, lambda answer: answer.code == 200, "/health/ready")
+    until(process, lambda answer: answer.code == 200, "/health/ready", timeout=BOOT_SECONDS)
+
+
+def watch(
+    process: Process, seconds: float, path: str = "/health/alive", every: float = 0.1
+) -> list[Reply]:
+    """Probe for some seconds and return all answers."""
+    deadline = time.monotonic() + seconds
+    answers = []
+    while (now := time.monotonic()) < deadline:
+        answers.append(probe(process, path))
+        time.sleep(max(0.0, now + every - time.monotonic()))
+    return answers
+
+
+def logged(process: Process, message: str) -> list[dict[str, Any]]:
+    """Return the lines of the log with this message."""
+    records = []
+    for line in process.stderr:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict) and record.get("message") == message:
+            records.append(record)
+    return records

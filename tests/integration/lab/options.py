@@ -13,20 +13,29 @@ class Options:
     http: str = "auto"
     plain: bool = False
     """Whether uvicorn runs as it is, without the health package."""
+    plain_lifespan_seconds: float = 0.0
+    """How long the plain server warms up in its lifespan, as most services do."""
+    plain_graceful_seconds: int | None = None
+    """uvicorn's own `timeout_graceful_shutdown`."""
     responder: bool = True
     signal_thread: bool = True
     gil_timer: bool = True
     detectors: tuple[str, ...] = ("deadlocks", "leaks", "pools", "stall", "workers")
     limits: dict[str, float | str | bool | None] = field(default_factory=dict)
     """Fields of `messenger.health.Limits`."""
+    constants: dict[str, float] = field(default_factory=dict)
+    """Constants of the package that are set to another value: see constants.py."""
     termination_log: str | None = None
     debug_token: str | None = None
+    gate: str = "passes"
+    """What the warm-up gate `cache:lab` does: see gates.py."""
     gate_seconds: float = 0.0
-    """How long the warm-up gate `cache:lab` takes, with progress every 50 ms."""
-    gate_fails: bool = False
-    """Whether the gate fails at each try, as if a downstream were gone."""
-    worker: str = "fine"
-    """What the background worker does: see workers.py."""
+    """How long a gate that passes takes, with progress every 50 ms."""
+    workers: tuple[str, ...] = ("fine",)
+    """What the background workers do: see workers.py."""
+    worker_deadline_seconds: float = 30.0
+    check_crashes: bool = False
+    """Whether the application's own check raises."""
 
 
 def parse(text: str) -> Options:

@@ -1,4 +1,4 @@
-"""Ordinary requests, quick, slow and streaming, and the warm-up."""
+"""Ordinary requests: quick, slow, heavy and streaming."""
 
 import asyncio
 import time
@@ -7,10 +7,6 @@ from collections.abc import AsyncIterator
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
-
-from messenger.health import Gate, Health
-
-from .options import Options
 
 
 async def hello(request: Request) -> PlainTextResponse:
@@ -39,30 +35,8 @@ async def events(request: Request) -> StreamingResponse:
     return StreamingResponse(endless(), media_type="text/event-stream")
 
 
-async def memory(request: Request) -> PlainTextResponse:
-    """Allocate and free `mb` megabytes."""
-    block = bytearray(int(request.query_params.get("mb", "100")) << 20)
-    block[:: 1 << 12] = b"x" * len(block[:: 1 << 12])
-    return PlainTextResponse(str(len(block)))
-
-
 ROUTES = [
     Route("/hello", hello, methods=["GET", "POST"]),
     Route("/heavy", heavy),
     Route("/events", events),
-    Route("/memory", memory),
 ]
-
-
-def add_gate(health: Health, options: Options) -> None:
-    """Add the warm-up gate that the options describe."""
-
-    async def warm(gate: Gate) -> None:
-        if options.gate_fails:
-            raise ConnectionError("downstream is gone")
-        steps = int(options.gate_seconds / 0.05)
-        for step in range(steps):
-            await asyncio.sleep(0.05)
-            gate.progress(step + 1, steps)
-
-    health.add_gate("cache:lab", warm)

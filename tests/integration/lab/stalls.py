@@ -1,4 +1,4 @@
-"""Ways to stop the event loop."""
+"""Ways to stop the event loop. A comment `# stands` marks where the loop's thread then is."""
 
 import hashlib
 import re
@@ -12,44 +12,44 @@ from starlette.routing import Route
 
 def by_sleep(seconds: float) -> None:
     """Sleep in the loop's thread; the GIL is released."""
-    time.sleep(seconds)
+    time.sleep(seconds)  # stands
 
 
 def by_lock(seconds: float) -> None:
     """Wait in the loop's thread for a lock that nobody watches; the GIL is released."""
     lock = threading.Lock()
     lock.acquire()
-    lock.acquire(timeout=seconds)
+    lock.acquire(timeout=seconds)  # stands
 
 
 def by_cpu(seconds: float) -> None:
     """Count in the loop's thread; the GIL is fought for."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        sum(range(100))
+    while time.monotonic() < until:  # stands
+        sum(range(100))  # stands
 
 
 def by_c_call(seconds: float) -> None:
     """Stay in a C function that releases the GIL."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)
+    while time.monotonic() < until:  # stands
+        hashlib.pbkdf2_hmac("sha256", b"password", b"salt", 300_000)  # stands
+
+
+BACKTRACKING = re.compile(r"(a+)+c")
+BLOCK = "a" * 12 + "b"
+CALIBRATION_BLOCKS = 100
 
 
 def by_gil(seconds: float) -> None:
-    """Hold the GIL: a regular expression that backtracks for about as long as asked.
-
-    Each further character doubles the time; the length is found by trying.
-    """
-    length, took = 18, 0.0
-    while took < seconds / 2:
-        began = time.monotonic()
-        re.match(r"(a+)+$", "a" * length + "b")
-        took = time.monotonic() - began
-        length += 1
+    """Hold the GIL in one call: a regular expression that backtracks in each of many blocks."""
+    began = time.monotonic()
+    BACKTRACKING.search(BLOCK * CALIBRATION_BLOCKS)
+    block_seconds = (time.monotonic() - began) / CALIBRATION_BLOCKS
+    BACKTRACKING.search(BLOCK * int(seconds / block_seconds))  # stands
 
 
-STALLS = {
+KINDS = {
     "sleep": by_sleep,
     "lock": by_lock,
     "cpu": by_cpu,
@@ -60,7 +60,7 @@ STALLS = {
 
 async def stall(request: Request) -> PlainTextResponse:
     """Stop the loop: `kind` and `seconds`."""
-    STALLS[request.query_params["kind"]](float(request.query_params["seconds"]))
+    KINDS[request.query_params["kind"]](float(request.query_params["seconds"]))
     return PlainTextResponse("recovered")
 
 

@@ -1,0 +1,28 @@
+"""Sets constants of the health package to other values, in this process alone.
+
+A constant is no setting: nobody should turn it. An experiment may: it shortens what would take
+minutes, or it spoils a protection on purpose, to show that a test notices.
+"""
+
+import importlib
+import pkgutil
+
+import messenger.health
+
+
+def put(values: dict[str, float]) -> None:
+    """Set each constant in every module of the package that has it.
+
+    Raises:
+        ValueError: No module has a constant of that name.
+    """
+    modules = [
+        importlib.import_module(f"{messenger.health.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(messenger.health.__path__)
+    ]
+    for name, value in values.items():
+        owners = [module for module in modules if hasattr(module, name)]
+        if not owners:
+            raise ValueError(f"no such constant: {name}")
+        for module in owners:
+            setattr(module, name, value)
