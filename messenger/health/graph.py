@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from types import CodeType, FrameType
 from typing import Any
 
-from .insides import Awaited, awaited_by_task, awaited_by_thread
+from .insides import Awaited, awaited_by_task, awaited_by_thread, behind_loop
 from .waits import WAITS, Held, Party, Wait
 
 
@@ -126,7 +126,7 @@ class WaitGraph:
             frame = self._frames.get(party.ident or 0)
             return None if frame is None else self._edge(party, awaited_by_thread(frame))
         if self._loop_thread is not None:
-            return Edge(party, (self._loop_thread,), timed=False, how="needs")
+            return self._edge(party, behind_loop(party))
         return self._edge(party, awaited_by_task(party))
 
     def _edge(self, party: Party, awaited: Awaited) -> Edge | None:

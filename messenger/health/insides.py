@@ -54,6 +54,12 @@ def awaited_by_task(task: asyncio.Task[Any]) -> Awaited:
     return NOTHING
 
 
+def behind_loop(task: asyncio.Task[Any]) -> Awaited:
+    """Return the wait of a suspended task for the loop itself, whatever else it waits for."""
+    _, place = _coroutine_frames(task)
+    return _at(place, Awaited("needs", loop=True))
+
+
 def _awaited_in(frame: FrameType) -> Awaited | None:
     """Return what one of asyncio's own coroutines waits for, by its name and variables."""
     variables = frame.f_locals
@@ -127,18 +133,20 @@ def _at(frame: FrameType | None, found: Awaited) -> Awaited:
 def _coroutine_frames(
     task: asyncio.Task[Any],
 ) -> tuple[FrameType | None, FrameType | None]:
-    """Return the innermost frame of a suspended task, and the innermost outside asyncio."""
+    """Return the innermost frame of a suspended task, and the innermost that is the user's own."""
     innermost = place = None
     coroutine: Any = task.get_coro()
     while coroutine is not None and (frame := getattr(coroutine, "cr_frame", None)) is not None:
         innermost = frame
-        if not frame.f_code.co_filename.startswith(_ASYNCIO):
+        if not frame.f_code.co_filename.startswith(_PLUMBING):
             place = frame
         coroutine = coroutine.cr_await
     return innermost, place
 
 
 _ASYNCIO = asyncio.__file__.rsplit("/", 1)[0] + "/"
+_PLUMBING = (_ASYNCIO, __file__.rsplit("/", 1)[0] + "/")
+"""asyncio's files and those of this package: an explanation names the line that called them."""
 
 
 def _pending(candidates: object) -> tuple[asyncio.Task[Any], ...]:
