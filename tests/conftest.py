@@ -7,8 +7,9 @@ SLOW_NAMES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--slow`."""
+    """Add `--slow` and `--full`."""
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
+    parser.addoption("--full", action="store_true", help="let slow tests run at their full length")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
