@@ -1,0 +1,1 @@
+"""A cluster: what Kubernetes and the service do together, as its clients see it."""
