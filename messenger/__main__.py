@@ -74,7 +74,7 @@ def _start() -> int:
         logger.warning("unknown setting", extra={"setting": name})
     if settings.downstream_url is not None:
         return _run(settings, None)
-    child = embedded.start(os.environ, sys.stderr)
+    child = embedded.start(os.environ)
     try:
         return _run(settings, child)
     finally:

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import TextIO, cast
+from typing import Any, TextIO, cast
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +24,16 @@ _START_SECONDS = 15.0
 _STOP_SECONDS = 1.0
 """How long the child may take to end; with our own end it stays within the 2 s of an idle Ctrl-C.
 What it would lose by SIGKILL is a mock's memory."""
+
+_FIXED = {
+    "DOWNSTREAM_HOST": "127.0.0.1",
+    "DOWNSTREAM_LOG_FORMAT": "json",
+    "DOWNSTREAM_PORT": "0",
+}
+"""Settings of the child that are ours to make: nobody else is to reach it, and we read its log."""
+
+_OURS = ("level", "message", "time")
+"""Fields of a log line that ours has itself when the child's is passed on."""
 
 
 class EmbeddedFailed(Exception):  # noqa: N818 - reads as a claim
@@ -36,13 +46,11 @@ class Embedded:
     Args:
         process: The child, with its standard error piped as text.
         lifeline: The writing end of the pipe by which the child notices our end.
-        log: Where the child's log lines go.
     """
 
-    def __init__(self, process: subprocess.Popen[str], lifeline: int, log: TextIO) -> None:
+    def __init__(self, process: subprocess.Popen[str], lifeline: int) -> None:
         self._process = process
         self._lifeline = lifeline
-        self._log = log
         self._port: Future[int] = Future()
         self._is_stopping = threading.Event()
         self._reader = threading.Thread(target=self._read, name="embedded log", daemon=True)
@@ -81,11 +89,11 @@ class Embedded:
         """Find the port in the child's log, pass all other lines on, and notice its end."""
         with cast("TextIO", self._process.stderr) as lines:
             for line in lines:
-                if not self._port.done() and (port := _port_in(line)):
-                    self._port.set_result(port)
+                record = _record_in(line)
+                if record.get("message") == "listening":
+                    self._port.set_result(int(record["port"]))
                 else:
-                    self._log.write(line)
-                    self._log.flush()
+                    _pass_on(record)
         status = self._process.wait()
         if not self._port.done():
             self._port.set_exception(EmbeddedFailed(f"they ended with exit status {status}"))
@@ -93,19 +101,18 @@ class Embedded:
             logger.error("embedded downstreams ended", extra={"exit_status": status})
 
 
-def start(environ: Mapping[str, str], log: TextIO) -> Embedded:
+def start(environ: Mapping[str, str]) -> Embedded:
     """Start the child and return at once; `Embedded.url` waits for it.
 
     Args:
         environ: Our own environment, which the child inherits: DOWNSTREAM_FAULTS and its like act
             on embedded mocks as they do on a process of their own.
-        log: Where the child's log lines go.
     """
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(  # noqa: S603 - our own package, by our own interpreter
             [sys.executable, "-m", "downstream", "--parent-pipe", str(reading)],
-            env={**environ, "DOWNSTREAM_HOST": "127.0.0.1", "DOWNSTREAM_PORT": "0"},
+            env={**environ, **_FIXED},
             pass_fds=[reading],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -117,14 +124,22 @@ def start(environ: Mapping[str, str], log: TextIO) -> Embedded:
         )
     finally:
         os.close(reading)
-    return Embedded(process, writing, log)
+    return Embedded(process, writing)
 
 
-def _port_in(line: str) -> int | None:
-    """Return the port in a log line that says "listening", None in any other line."""
+def _record_in(line: str) -> dict[str, Any]:
+    """Return a line of the child's log as a record; what is none becomes a warning."""
     try:
         record = json.loads(line)
     except ValueError:
-        return None
-    is_it = isinstance(record, dict) and record.get("message") == "listening"
-    return int(record["port"]) if is_it else None
+        record = None
+    if isinstance(record, dict):
+        return record
+    return {"level": "WARNING", "message": "printed", "text": line.rstrip()}
+
+
+def _pass_on(record: Mapping[str, Any]) -> None:
+    """Log what the child has logged: one format, one stream, and told apart from our own."""
+    rest = {name: value for name, value in record.items() if name not in _OURS}
+    level = logging.getLevelNamesMapping().get(str(record.get("level")), logging.INFO)
+    logger.log(level, str(record.get("message")), extra={"downstream": rest})

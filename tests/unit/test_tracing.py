@@ -83,3 +83,29 @@ def test_ids_are_never_zero() -> None:
     context = Passing(lambda _bits: 0).call("consent", "GET").context
 
     assert tracing.parse(context.traceparent.encode(), b"") == context
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        pytest.param({}, False, id="nothing named"),
+        pytest.param({"OTEL_TRACES_EXPORTER": "otlp"}, True, id="an exporter"),
+        pytest.param({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, True, id="a collector"),
+        pytest.param({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c"}, True, id="for traces"),
+        pytest.param(
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_TRACES_EXPORTER": "none"},
+            False,
+            id="a collector for something else",
+        ),
+        pytest.param(
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c", "OTEL_SDK_DISABLED": "true"},
+            False,
+            id="switched off",
+        ),
+    ],
+)
+def test_spans_are_recorded_only_where_an_exporter_is_named(
+    environ: dict[str, str], *, expected: bool
+) -> None:
+    """OpenTelemetry's own variables decide."""
+    assert tracing.is_exported(environ) is expected
