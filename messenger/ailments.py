@@ -17,7 +17,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from messenger.faults import ProcessFault
-from messenger.health import AsyncLock, Beat, Lock, Pool
+from messenger.health import AsyncLock, Beat, Gate, Lock, Pool, Worker
 
 SETTLE_SECONDS = 0.2
 """How long a party keeps its first lock before it asks for the second: both have theirs by then."""
@@ -45,8 +45,11 @@ class Ailments:
         self._async_locks = async_locks
         self._pool = pool
         self._tasks: set[asyncio.Task[None]] = set()
-        self._worker = ""
-        self._cancel_worker: Callable[[], None] = lambda: None
+        self._spoiled = ""
+        self._worker: Worker | None = None
+        self.active: list[str] = []
+        """What was carried out and is not known to have passed, as it was written."""
+
         self.is_leaking = False
         """Whether business requests are swallowed and never answered."""
 
@@ -57,17 +60,26 @@ class Ailments:
             "pool": self._starve,
             "worker": self._spoil_worker,
             "leak": self._leak,
-            "never-ready": lambda _fault: None,  # acts before the start: see `gate`
+            "never-ready": lambda _fault: None,  # a gate of the warm-up, see `never`
         }
 
-    def begin(self, fault: ProcessFault) -> None:
-        """Carry out a fault; called on the event loop, of which it may be the last act."""
+    def begin(self, fault: ProcessFault, ttl_seconds: float | None = None) -> None:
+        """Carry out a fault; called on the event loop, of which it may be the last act.
+
+        Args:
+            fault: What to do.
+            ttl_seconds: When to undo it, as far as it can be undone; None leaves it.
+        """
         self._acts[fault.kind](fault)
+        self.active.append(fault.text)
+        if ttl_seconds is not None:
+            asyncio.get_running_loop().call_later(ttl_seconds, self.end)
 
     def end(self) -> None:
         """Undo what can be undone: a crashing worker and a leak."""
-        self._worker = ""
+        self._spoiled = ""
         self.is_leaking = False
+        self.active = [text for text in self.active if not text.startswith(("worker", "leak"))]
 
     # Deadlocks.
 
@@ -94,12 +106,8 @@ class Ailments:
                 time.sleep(SETTLE_SECONDS)
                 asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result()
 
-        def ask() -> None:
-            with lock:
-                pass
-
         _thread("deadlock-1", hold_and_call)
-        loop.call_later(SETTLE_SECONDS / 2, ask)
+        loop.call_later(SETTLE_SECONDS / 2, _take, lock)
 
     def _task(self, name: str, work: Awaitable[None]) -> None:
         # In a context of its own: a task of the request that ordered it would inherit its deadline,
@@ -111,16 +119,8 @@ class Ailments:
         """Have a thread end while it holds a lock, and another one wait for it."""
         del fault
         lock, _ = self._locks
-
-        def take_and_end() -> None:
-            lock.acquire()
-
-        def ask() -> None:
-            with lock:
-                pass
-
-        _thread("orphaning", take_and_end).join()
-        _thread("waiting", ask)
+        _thread("orphaning", lock.acquire).join()
+        _thread("waiting", lambda: _take(lock))
 
     # Stalls.
 
@@ -143,32 +143,35 @@ class Ailments:
             self._pool.submit(wait_for_another)
 
     def _spoil_worker(self, fault: ProcessFault) -> None:
-        self._worker = fault.variant or "crash"
-        self._cancel_worker()
+        self._spoiled = fault.variant or "crash"
+        if self._worker is not None:
+            self._worker.cancel()
 
     def _leak(self, fault: ProcessFault) -> None:
         del fault
         self.is_leaking = True
 
-    def afflict(
-        self, run: Callable[[Beat], Awaitable[None]], cancel: Callable[[], None]
-    ) -> Callable[[Beat], Awaitable[None]]:
-        """Return a worker's body that crashes or hangs when it is told to.
-
-        Args:
-            run: The worker's real body.
-            cancel: Cancels its present run, so that the fault shows at once.
-        """
-        self._cancel_worker = cancel
+    def afflict(self, run: Callable[[Beat], Awaitable[None]]) -> Callable[[Beat], Awaitable[None]]:
+        """Return the body `run` of a worker, which from now on crashes or hangs when told to."""
 
         async def run_or_fail(beat: Beat) -> None:
-            if self._worker == "crash":
+            if self._spoiled == "crash":
                 raise RuntimeError("fault worker=crash")
-            while self._worker == "hang":
+            while self._spoiled == "hang":
                 await _ignore_cancellation()
             await run(beat)
 
         return run_or_fail
+
+    def take(self, worker: Worker) -> None:
+        """Take note of the afflicted worker, whose present run a fault cuts short."""
+        self._worker = worker
+
+
+async def never(gate: Gate) -> None:
+    """Open a warm-up gate never: the fault `never-ready`."""
+    del gate
+    await asyncio.Event().wait()
 
 
 class LeakMiddleware:
@@ -190,7 +193,7 @@ class LeakMiddleware:
         await self._app(scope, receive, send)
 
 
-def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
+def _thread(name: str, target: Callable[[], object]) -> threading.Thread:
     thread = threading.Thread(target=target, name=name, daemon=True)
     thread.start()
     return thread
@@ -198,6 +201,11 @@ def _thread(name: str, target: Callable[[], None]) -> threading.Thread:
 
 def _create_task(work: Any, name: str) -> asyncio.Task[None]:  # noqa: ANN401 - any coroutine
     return asyncio.get_running_loop().create_task(work, name=name)
+
+
+def _take(lock: Lock) -> None:
+    with lock:
+        pass
 
 
 def _take_both(first: Lock, second: Lock) -> None:

@@ -7,7 +7,7 @@ closes, and what takes time is a gate of the warm-up, which begins when the port
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
@@ -19,16 +19,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from messenger import faults, handlers, operations, refresher, selfcheck
+from messenger import faults, handlers, operations, selfcheck, vitals
+from messenger.ailments import Ailments, LeakMiddleware
 from messenger.directory import Directory
 from messenger.directory_metrics import DirectoryCollector
 from messenger.downstreams import Downstreams, open_transport
 from messenger.faults import FaultMiddleware, Faults
-from messenger.health import Finding, Gate, Health, Status
+from messenger.health import Health
 from messenger.models import Version
 from messenger.openapi import document
 from messenger.operations import OperatorState
-from messenger.outcomes import Outcomes
 from messenger.problems import ERRORS
 from messenger.refresher import Refresher
 from messenger.rendering import Renderer
@@ -42,10 +42,6 @@ from messenger.time_limit import BODY_SECONDS, TimeLimitMiddleware
 CONNECTIONS_PER_REQUEST = 5
 """Connections to one address for each request in work: `consent` and the four optional calls run at
 the same time, in embedded mode all to one address, and none of them is to wait for a connection."""
-
-FAILING_SHARE = 0.1
-"""From this share of failed calls on, a downstream's check warns: a single failure among many is
-ordinary, a tenth is what its users notice."""
 
 
 class Row(NamedTuple):
@@ -121,6 +117,15 @@ def create_app(
         now=now,
         clock=clock,
     )
+    of_calls, of_process = faults.split(settings.faults or "")
+    ailments = Ailments(
+        (directory.snapshots["accounts"].lock, directory.snapshots["contacts"].lock),
+        (
+            directory.snapshots["accounts"].refresh_lock,
+            directory.snapshots["contacts"].refresh_lock,
+        ),
+        pool,
+    )
     metrics = telemetry.metrics
     metrics.registry.register(DirectoryCollector(directory.stats))
     state = AppState(
@@ -128,18 +133,32 @@ def create_app(
         version=msgspec.json.encode(Version(settings.version, settings.pod)),
         document=msgspec.json.encode(document(settings.version)),
         registry=metrics.registry,
-        faults=Faults(faults.parse(settings.faults or ""), seed=settings.faults_seed),
+        faults=Faults(faults.parse(of_calls), seed=settings.faults_seed),
+        ailments=ailments,
     )
     capacity = Capacity(settings.concurrency_limit, metrics.shed.inc)
     metrics.watch_in_flight(lambda: capacity.in_flight)
     table = routes(settings)
     app = TelemetryMiddleware(
-        _application(table, _business_layers(settings, capacity, state), state, downstreams),
+        _application(
+            table,
+            _business_layers(settings, capacity, state),
+            state,
+            on_start=partial(vitals.fall_ill, health, ailments, of_process),
+            on_end=downstreams.aclose,
+        ),
         telemetry=telemetry,
         routes={row.endpoint: row.template for row in table},
         marks=_marks(settings),
     )
-    _add_to_health(health, app=app, state=state, fresh=fresh, outcomes=downstreams.outcomes)
+    vitals.add(
+        health,
+        check_self=partial(selfcheck.check, app, state),
+        fresh=fresh,
+        outcomes=downstreams.outcomes,
+        ailments=ailments,
+        ordered=of_process,
+    )
     return app
 
 
@@ -160,14 +179,17 @@ def _application(
     table: tuple[Row, ...],
     layers: list[Middleware],
     state: AppState,
-    downstreams: Downstreams,
+    *,
+    on_start: Callable[[], object],
+    on_end: Callable[[], Awaitable[object]],
 ) -> Starlette:
     """Build the Starlette application of a table of routes."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[AppState]:
+        on_start()
         yield state
-        await downstreams.aclose()
+        await on_end()
 
     router = [
         Route(
@@ -188,6 +210,7 @@ def _business_layers(settings: Settings, capacity: Capacity, state: AppState) ->
     """Return what stands in front of the business routes, outermost first."""
     layers = [Middleware(SheddingMiddleware, capacity=capacity)]
     if settings.faults_enabled:
+        layers.append(Middleware(LeakMiddleware, ailments=state["ailments"]))
         layers.append(Middleware(FaultMiddleware, faults=state["faults"]))
     # Innermost: a fault may take its time, as "hang" does on purpose.
     layers.append(Middleware(TimeLimitMiddleware, seconds=request_seconds(settings)))
@@ -208,38 +231,3 @@ def _marks(settings: Settings) -> list[tuple[bytes, bytes]]:
     if settings.is_embedded:
         marks.append((b"x-messenger-downstreams", b"embedded"))
     return marks
-
-
-def _add_to_health(
-    health: Health,
-    *,
-    app: ASGIApp,
-    state: AppState,
-    fresh: Refresher,
-    outcomes: dict[str, Outcomes],
-) -> None:
-    """Add the gates of the warm-up, the worker and the checks."""
-
-    async def check_self(_gate: Gate) -> None:
-        await selfcheck.check(app, state)
-
-    health.add_gate("selfcheck", check_self, required=True)
-    for name, warm in fresh.gates().items():
-        health.add_gate(f"cache:{name}", warm)
-    health.add_worker(
-        "directory-refresh", fresh.run, deadline_seconds=refresher.BEAT_DEADLINE_SECONDS
-    )
-    for name, recent in outcomes.items():
-        health.add_check(f"downstream:{name}", partial(_recent_calls, recent))
-
-
-def _recent_calls(outcomes: Outcomes) -> Finding:
-    """Return how recent calls to a downstream went, as a finding that gates nothing."""
-    calls, failures = outcomes.recent()
-    is_failing = failures > 0 and failures >= FAILING_SHARE * calls
-    return Finding(
-        Status.WARN if is_failing else Status.PASS,
-        "recent-calls-failing" if is_failing else "",
-        observed=failures,
-        unit=f"of {calls} calls",
-    )

@@ -9,7 +9,8 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from messenger.faults import Faults, FaultSyntaxError
+from messenger.ailments import Ailments
+from messenger.faults import Faults, FaultSyntaxError, split
 from messenger.problems import InputProblem, Kind
 
 NO_FAULTS = Kind(422, "no-faults", "The body is no list of faults")
@@ -25,7 +26,10 @@ class OperatorState(TypedDict):
     """The metrics of this process."""
 
     faults: Faults
-    """The faults in force; they act only where `faults_enabled` is set."""
+    """The faults of calls in force; they act only where `faults_enabled` is set."""
+
+    ailments: Ailments
+    """The faults of the process itself."""
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,21 +52,31 @@ class FaultControl(HTTPEndpoint):
     """Answers `/debug/faults`; a route only where faults are enabled."""
 
     async def get(self, request: Request[OperatorState]) -> Response:
-        """Answer 200 with the faults in force."""
-        return JSONResponse(request.state["faults"].describe())
+        """Answer 200 with the faults in force, those of the process under `process`."""
+        state = request.state
+        return JSONResponse({**state["faults"].describe(), "process": state["ailments"].active})
 
     async def put(self, request: Request[OperatorState]) -> Response:
         """Put other faults in force and answer 200 with them, or 422 naming the bad part."""
         order = await _read_order(request)
         try:
-            request.state["faults"].set(order.faults, order.ttl_seconds)
+            of_calls, of_process = split(order.faults)
+            # An order for the process alone leaves the faults of calls as they are.
+            if of_calls or not of_process:
+                request.state["faults"].set(of_calls, order.ttl_seconds)
         except FaultSyntaxError as error:
             raise InputProblem(NO_FAULTS, str(error), field="faults") from error
+        if any(fault.kind == "never-ready" for fault in of_process):
+            why = "never-ready acts at the start only: set MESSENGER_FAULTS"
+            raise InputProblem(NO_FAULTS, why, field="faults")
+        for fault in of_process:
+            request.state["ailments"].begin(fault, order.ttl_seconds)
         return await self.get(request)
 
     async def delete(self, request: Request[OperatorState]) -> Response:
-        """Put no fault in force and answer 200 with that."""
+        """Put no fault in force, undo what can be undone, and answer 200 with what is left."""
         request.state["faults"].clear()
+        request.state["ailments"].end()
         return await self.get(request)
 
 

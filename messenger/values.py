@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from messenger.faults import FaultSyntaxError, parse
+from messenger.faults import FaultSyntaxError, parse, split
 
 _TRUE_AND_FALSE = {"true": True, "false": False}
 
@@ -157,7 +157,8 @@ def faults() -> Kind:
     """Describe a list of faults in the grammar of `messenger.faults`."""
 
     def read(text: str) -> str:
-        parse(text)
+        of_calls, _of_process = split(text)
+        parse(of_calls)
         return text
 
     return Kind(read, "a list of faults", explains=(FaultSyntaxError,))

@@ -20,7 +20,7 @@ Faults of the process itself (a deadlock, a stall) are read here too and carried
 from messenger.faults.dice import Dice, Effect, Faults
 from messenger.faults.grammar import Fault, FaultSyntaxError, parse, parse_by_service
 from messenger.faults.middleware import BUSINESS_PREFIX, FaultMiddleware
-from messenger.faults.process import ProcessFault, parse_process
+from messenger.faults.process import ProcessFault, parse_process, split
 
 __all__ = [
     "BUSINESS_PREFIX",
@@ -34,4 +34,5 @@ __all__ = [
     "parse",
     "parse_by_service",
     "parse_process",
+    "split",
 ]

@@ -17,7 +17,7 @@ EVERY_SERVICE = "all"
 _DURATION = r"[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|s|m)"
 _RATE = r"(?P<rate>[0-9]{1,3}(?:\.[0-9]{1,9})?)%"
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
-_COMMA_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
+COMMA_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
 
 
 class FaultSyntaxError(ValueError):
@@ -93,7 +93,7 @@ def parse(text: str) -> tuple[Fault, ...]:
     """
     if not text.strip():
         return ()
-    return tuple(_parse_one(part.strip()) for part in _COMMA_OUTSIDE_PARENTHESES.split(text))
+    return tuple(_parse_one(part.strip()) for part in COMMA_OUTSIDE_PARENTHESES.split(text))
 
 
 def parse_by_service(text: str, services: Collection[str]) -> dict[str, tuple[Fault, ...]]:

@@ -1,12 +1,13 @@
 """Faults of the process itself: read here, so that there is one grammar, and carried out elsewhere.
 
-They are genuine: a deadlock is made of the service's own locks, a stall stops its own loop.
+They are genuine: a deadlock is made of the service's own locks, a stall stops its own loop. See
+`messenger.ailments`.
 """
 
 import re
 from dataclasses import dataclass
 
-from messenger.faults.grammar import FaultSyntaxError, parse_seconds
+from messenger.faults.grammar import COMMA_OUTSIDE_PARENTHESES, FaultSyntaxError, parse_seconds
 
 _VARIANTS: dict[str, tuple[str, ...]] = {
     "deadlock": ("threads", "tasks", "mixed"),
@@ -63,3 +64,22 @@ def parse_process(text: str) -> ProcessFault:
             seconds = parse_seconds(duration) if duration else None
             return ProcessFault(text, kind, variant, seconds)
     raise FaultSyntaxError(f"{text!r} is no fault of the process; allowed: {', '.join(ALLOWED)}")
+
+
+def split(text: str) -> tuple[str, tuple[ProcessFault, ...]]:
+    """Part a list such as `error:15%,deadlock=threads` into faults of calls and of the process.
+
+    Returns:
+        The faults of calls as text, for `parse` and `Faults`, and those of the process.
+
+    Raises:
+        FaultSyntaxError: if a part begins like a fault of the process and is none.
+    """
+    of_calls: list[str] = []
+    of_process: list[ProcessFault] = []
+    for part in filter(None, map(str.strip, COMMA_OUTSIDE_PARENTHESES.split(text))):
+        if re.split("[=:]", part, maxsplit=1)[0] in _VARIANTS:
+            of_process.append(parse_process(part))
+        else:
+            of_calls.append(part)
+    return ",".join(of_calls), tuple(of_process)

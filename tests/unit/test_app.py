@@ -192,7 +192,7 @@ async def test_faults_are_set_and_cleared_at_run_time() -> None:
 
     assert put.json()["faults"] == "error:100%"
     assert (struck.status_code, spared.status_code) == (503, 200)
-    assert cleared.json() == {"faults": "", "ttl_seconds": None}
+    assert cleared.json() == {"faults": "", "ttl_seconds": None, "process": []}
     assert after.status_code == 202
 
 
