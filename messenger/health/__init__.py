@@ -14,13 +14,15 @@ pools and the workers (watchdog.py and the detectors) and weighs what it sees in
 README.md says what each probe means and how to lift the folder out.
 """
 
+from .async_lock import AsyncLock
 from .checks import Finding, Status
 from .health import Health
 from .limits import Limits
-from .locks import AsyncLock, Lock, RLock
+from .locks import Lock, RLock
 from .pool import Pool
 from .routes import health_routes
-from .server import Server, serve
+from .server import Server
+from .serving import serve
 from .waits import deadline
 from .warmup import Gate
 from .workers import Beat, Worker

@@ -8,6 +8,9 @@ here.
 """
 
 import faulthandler
+from typing import Self
+
+from .termination import TerminationLog
 
 GIL_SECONDS = 15.0
 """After how long without Python code the stacks are dumped, in seconds: later than every limit of a
@@ -15,6 +18,10 @@ stall, earlier than the kubelet's third failed probe."""
 
 REARM_TICKS = 10
 """How often it is armed again, in ticks: each arming starts a C thread."""
+
+
+STANDARD_ERROR = 2
+"""The descriptor that is written to outside Kubernetes."""
 
 
 class GilTimer:
@@ -27,6 +34,12 @@ class GilTimer:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._tick = 0
+
+    @classmethod
+    def onto(cls, termination_log: TerminationLog) -> Self:
+        """Return a timer that writes to the termination log, or to standard error without one."""
+        descriptor = termination_log.open()
+        return cls(STANDARD_ERROR if descriptor is None else descriptor)
 
     def rearm(self) -> None:
         """Put the dump off once more; called on each tick."""

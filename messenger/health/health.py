@@ -2,11 +2,10 @@
 
 import asyncio
 import concurrent.futures
-import logging
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +14,16 @@ from .checks import Finding, Sampled
 from .deadlocks import DeadlockDetector
 from .delivery import Delivery
 from .departure import Departure
+from .detectors import DETECTORS, chosen
 from .drain import Drain
+from .flushes import Flushes
 from .giltimer import GilTimer
 from .history import History
-from .inflight import InFlight, LeakDetector
+from .inflight import InFlight
 from .journal import Journal
-from .lifecycle import Lifecycle, State, Transition
+from .lifecycle import Lifecycle, State
 from .limits import Limits
-from .pool import Pool, PoolDetector
+from .pool import Pool
 from .probes import Identity, Probes
 from .progress import Progress
 from .readings import Readings
@@ -31,14 +32,8 @@ from .termination import TerminationLog
 from .ticks import TickClock
 from .verdict import Verdict
 from .warmup import Gate, WarmUp
-from .watchdog import Detector, Watchdog
-from .workers import Beat, Worker, WorkerDetector, Workers
-
-STANDARD_ERROR = 2
-"""The descriptor that faulthandler writes to outside Kubernetes."""
-
-DETECTORS = frozenset({"deadlocks", "leaks", "pools", "stall", "workers"})
-"""Every detector there is, by the name that leaves it out."""
+from .watchdog import Watchdog
+from .workers import Beat, Worker, Workers
 
 
 class Health:
@@ -88,7 +83,7 @@ class Health:
         self.ticks = TickClock(clock)
         self.progress = Progress(clock)
         self.lifecycle = Lifecycle(wall_clock)
-        self.lifecycle.listen(self._note_transition)
+        self.lifecycle.listen(self.journal.note_transition)
         self.verdict = Verdict()
         self.drain = Drain(self.limits, clock)
         self.warm_up = WarmUp(
@@ -96,7 +91,7 @@ class Health:
             fail_closed=self.limits.warmup_fail_closed,
             now=self._now,
             dice=dice,
-            on_failure=self._note_gate_failure,
+            on_failure=self.journal.note_gate_failure,
         )
         self.workers = Workers(now=self._now, journal=self.journal, dice=dice)
         self.pools: list[Pool] = []
@@ -143,8 +138,7 @@ class Health:
             debug_token=debug_token,
             wall_clock=wall_clock,
         )
-        self._flushes: list[Callable[[], Awaitable[None]]] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.flushes = Flushes(self.journal)
         self._watchdog: Watchdog | None = None
         self._draining = asyncio.Event()
         self.in_flight: InFlight | None = None
@@ -176,7 +170,9 @@ class Health:
         `read` runs on the event loop once a second and must be cheap. A downstream that fails is
         such a thing: turning readiness red for it would take every replica away at once.
         """
-        self.readings.sampled.append(Sampled(name, read, now=self._now, on_crash=self._note_crash))
+        self.readings.sampled.append(
+            Sampled(name, read, now=self._now, on_crash=self.journal.note_crash)
+        )
 
     def add_worker(
         self,
@@ -203,7 +199,7 @@ class Health:
 
     def on_flush(self, flush: Callable[[], Awaitable[None]]) -> None:
         """Call `flush` when the last request has been answered; at most 3 s for all of them."""
-        self._flushes.append(flush)
+        self.flushes.add(flush)
 
     async def until_draining(self) -> None:
         """Return when the process is asked to leave; for streams and consumers."""
@@ -214,11 +210,10 @@ class Health:
     def start(self, in_flight: InFlight, after_look: Callable[[], None]) -> None:
         """Start watching; called on the event loop when the port is bound."""
         self.in_flight = in_flight
-        self._loop = asyncio.get_running_loop()
         self._deadlocks.loop_thread = self._stall.loop_thread = threading.current_thread()
         self.journal.start()
         if self.workers.all:
-            self.add_gate("workers", self._first_beats, required=True)
+            self.add_gate("workers", self.workers.first_beats, required=True)
         self.workers.start()
 
         def look() -> None:
@@ -231,8 +226,18 @@ class Health:
             limits=self.limits,
             verdict=self.verdict,
             delivery=self._delivery,
-            detectors=list(self._all_detectors(in_flight)),
-            gil_timer=self._gil_timer(),
+            detectors=chosen(
+                self._detectors,
+                limits=self.limits,
+                progress=self.progress,
+                stall=self._stall,
+                deadlocks=self._deadlocks,
+                pools=self.pools,
+                workers=self.workers.all,
+                in_flight=in_flight,
+                cancel=self.workers.cancel,
+            ),
+            gil_timer=GilTimer.onto(self._termination_log) if self._uses_gil_timer else None,
             after_look=look,
             journal=self.journal,
         )
@@ -255,26 +260,10 @@ class Health:
         if self.in_flight is not None:
             self.in_flight.end_streams()
 
-    async def flush(self, timeout_seconds: float) -> None:
-        """Stop the workers and run every flush, together no longer than `timeout_seconds`."""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                await self.workers.stop()
-                for flush in self._flushes:
-                    await self._flush(flush)
-        except TimeoutError:
-            self.journal.write(logging.WARNING, "flush took too long", seconds=timeout_seconds)
+    def stop(self) -> None:
+        """End the threads; the last thing that happens. Pools that are busy are not waited for."""
         for pool in self.pools:
             pool.close()
-
-    async def _flush(self, flush: Callable[[], Awaitable[None]]) -> None:
-        try:
-            await flush()
-        except Exception as exc:  # noqa: BLE001 - what cannot be sent must not spoil the exit
-            self.journal.write(logging.ERROR, "flush failed", error=repr(exc))
-
-    def stop(self) -> None:
-        """End the threads; the last thing that happens."""
         if self._watchdog is not None:
             self._watchdog.stop()
         self.journal.close()
@@ -286,52 +275,3 @@ class Health:
 
     def _deliverers(self, future: concurrent.futures.Future[Any]) -> tuple[threading.Thread, ...]:
         return tuple(thread for pool in self.pools for thread in pool.deliverers(future))
-
-    def _gil_timer(self) -> GilTimer | None:
-        if not self._uses_gil_timer:
-            return None
-        descriptor = self._termination_log.open()
-        return GilTimer(STANDARD_ERROR if descriptor is None else descriptor)
-
-    def _all_detectors(self, in_flight: InFlight) -> Iterator[Detector]:
-        limits = self.limits
-        if "stall" in self._detectors:
-            yield self._stall
-        if "deadlocks" in self._detectors:
-            yield self._deadlocks
-        if "pools" in self._detectors:
-            yield from (PoolDetector(pool, limits) for pool in self.pools)
-        if "workers" in self._detectors:
-            yield from (
-                WorkerDetector(worker, limits, cancel=self._cancel_worker, is_late=self._is_late)
-                for worker in self.workers.all
-            )
-        if "leaks" in self._detectors:
-            yield LeakDetector(
-                in_flight,
-                after_seconds=limits.request_deadline_seconds + limits.request_leak_seconds,
-                concurrency_limit=limits.concurrency_limit,
-            )
-
-    def _cancel_worker(self, worker: Worker) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(worker.cancel)
-
-    def _is_late(self) -> bool:
-        return self.progress.lag_seconds >= self.limits.stall_suspect_seconds
-
-    async def _first_beats(self, gate: Gate) -> None:
-        del gate
-        await self.workers.first_beats()
-
-    def _note_transition(self, step: Transition) -> None:
-        self.journal.write(
-            logging.INFO, "lifecycle", before=step.before, after=step.after, cause=step.cause
-        )
-
-    def _note_gate_failure(self, gate: Gate, failure: Exception) -> None:
-        level = logging.WARNING if gate.failures == 1 else logging.DEBUG
-        self.journal.write(level, "warm-up gate failed", gate=gate.name, error=repr(failure))
-
-    def _note_crash(self, name: str, failure: Exception) -> None:
-        self.journal.write(logging.ERROR, "check crashed", check=name, error=repr(failure))

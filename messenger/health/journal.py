@@ -10,6 +10,9 @@ import logging
 import queue
 import threading
 
+from .lifecycle import Transition
+from .warmup import Gate
+
 logger = logging.getLogger("messenger.health")
 
 KEPT_LINES = 1_000
@@ -36,6 +39,21 @@ class Journal:
             self._lines.put_nowait((level, event, facts))
         except queue.Full:
             return
+
+    def note_transition(self, step: Transition) -> None:
+        """Write a step of the life cycle."""
+        self.write(
+            logging.INFO, "lifecycle", before=step.before, after=step.after, cause=step.cause
+        )
+
+    def note_gate_failure(self, gate: Gate, failure: Exception) -> None:
+        """Write that a warm-up gate failed: loudly the first time, then for the curious."""
+        level = logging.WARNING if gate.failures == 1 else logging.DEBUG
+        self.write(level, "warm-up gate failed", gate=gate.name, error=repr(failure))
+
+    def note_crash(self, name: str, failure: Exception) -> None:
+        """Write that a check of the application raised."""
+        self.write(logging.ERROR, "check crashed", check=name, error=repr(failure))
 
     def close(self, timeout_seconds: float = 1.0) -> None:
         """Wait up to `timeout_seconds` until what was written has been handed over."""

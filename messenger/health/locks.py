@@ -1,6 +1,6 @@
-"""Drop-in locks that know who holds them, so that a deadlock can be explained.
+"""Drop-in thread locks that know who holds them, so that a deadlock can be explained.
 
-`Lock` and `RLock` stand in for those of `threading`, `AsyncLock` for that of `asyncio`. A free
+`Lock` and `RLock` stand in for those of `threading`. A free
 lock is taken by the same C call as before, plus three assignments: the owner, the frame and the
 instruction, which become a line only when somebody asks. Only who must wait pays more: see
 waits.py.
@@ -10,13 +10,12 @@ A lock that is released by somebody else than its owner is a signal, not a mutex
 """
 
 import _thread
-import asyncio
 import threading
 from sys import _getframe
 from types import CodeType, FrameType, TracebackType
-from typing import Any, Literal, Self
+from typing import Self
 
-from .waits import WAITS, Party, Wait, is_under_deadline
+from .waits import WAITS, Party, Wait
 
 NO_TIMEOUT = -1
 """What `threading.Lock.acquire` takes for no time-out."""
@@ -199,79 +198,3 @@ class RLock(Lock):
             self._wait()
         self._own(_getframe(1))
         self._depth = depth
-
-
-class AsyncLock(asyncio.Lock):
-    """An `asyncio.Lock` that knows which task holds it.
-
-    Args:
-        name: What the explanation calls it, such as `directory.refresh`.
-        handoff: Whether one task takes it and another releases it.
-    """
-
-    # What the base class keeps, read here so that a free lock costs no second coroutine.
-    _locked: bool
-    _waiters: Any
-
-    def __init__(self, name: str = "async lock", *, handoff: bool = False) -> None:
-        super().__init__()
-        self.name = name
-        self.handoff = handoff
-        self.owner: Party | None = None
-        self.code: CodeType | None = None
-        self.lasti = 0
-
-    async def acquire(self) -> Literal[True]:
-        """Take the lock as `asyncio.Lock.acquire` does."""
-        frame = _getframe(1)
-        await self._obtain(frame.f_code, frame.f_lasti)
-        task = asyncio.current_task()
-        if task is not None and getattr(task.get_coro(), "cr_frame", None) is _getframe():
-            # `create_task(lock.acquire())`, or `wait_for` on 3.11: this task ends here and now, and
-            # whoever awaits it has the lock.
-            self.owner = None
-        return True
-
-    async def __aenter__(self) -> None:
-        """Take the lock, waiting without limit."""
-        task = asyncio.current_task()
-        frame = _getframe(1)
-        if self._locked or self._waiters:
-            await self._obtain(frame.f_code, frame.f_lasti)
-            return
-        self._locked = True
-        self.owner = task
-        self.code = frame.f_code
-        self.lasti = frame.f_lasti
-
-    async def _obtain(self, code: CodeType, lasti: int) -> None:
-        task = asyncio.current_task()
-        if task is not None and (self._locked or self._waiters):
-            wait = Wait(task, self, timed=is_under_deadline(), depth=1)
-            wait.code, wait.lasti = code, lasti
-            WAITS[task] = wait
-            try:
-                await super().acquire()
-            finally:
-                del WAITS[task]
-        else:
-            await super().acquire()
-        self.owner = task
-        self.code, self.lasti = code, lasti
-
-    def release(self) -> None:
-        """Release the lock; by another task than the owner it becomes a handoff."""
-        if self.owner is not asyncio.current_task():
-            self.handoff = True
-        self.owner = None
-        super().release()
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Release the lock; an `async with` block ends in the task that began it."""
-        self.owner = None
-        super().release()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
-from . import locks
+from . import async_lock, locks
 from .verdict import Evidence
 
 STACK_FRAMES = 3
@@ -78,7 +78,12 @@ def _is_plumbing(frame: FrameType) -> bool:
 
 
 _PLUMBING = frozenset(
-    {locks.__file__, threading.__file__, inspect.getsourcefile(concurrent.futures.Future)}
+    {
+        async_lock.__file__,
+        locks.__file__,
+        threading.__file__,
+        inspect.getsourcefile(concurrent.futures.Future),
+    }
 )
 _ASYNCIO = asyncio.__file__.removesuffix("__init__.py")
 

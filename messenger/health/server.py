@@ -13,7 +13,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from types import FrameType
 
 import uvicorn
@@ -24,6 +24,7 @@ from .health import Health
 from .inflight import InFlight
 from .lifecycle import State
 from .limits import FLUSH_SECONDS
+from .listener import accept_all
 from .progress import BEAT_SECONDS
 from .responder import LATE_SECONDS, LoopDoor, Responder
 from .routes import HealthApp, HealthFirst
@@ -41,10 +42,6 @@ UNWIND_SECONDS = 0.5
 
 SAMPLE_BEATS = 10
 """How many heartbeats lie between two samples of the application's checks: one second."""
-
-BACKSTOP_SECONDS = 1.5
-"""How long the interpreter may take to end after the drain: a thread that never returns, which it
-would join, must not cost the pod its clean exit."""
 
 
 class Server(uvicorn.Server):
@@ -204,7 +201,8 @@ class Server(uvicorn.Server):
         await self._finish(until=stopped_at + health.limits.drain_cancel_seconds)
         if self._warm_up is not None:
             self._warm_up.cancel()
-        await health.flush(FLUSH_SECONDS)
+        await health.workers.stop()
+        await health.flushes.run(FLUSH_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(UNWIND_SECONDS):
                 await self.lifespan.shutdown()
@@ -229,7 +227,7 @@ class Server(uvicorn.Server):
         self._listener.close()
         if self._spare is not None:
             # Closing a listener resets what still waits in it: take them in first.
-            for connection in _accept_all(self._spare):
+            for connection in accept_all(self._spare):
                 if self._door is not None:
                     self._door.bring(connection)
             self._spare.close()
@@ -242,70 +240,3 @@ class Server(uvicorn.Server):
         connections = self.server_state.connections
         while time.monotonic() < until and (self._in_flight.count or connections):  # noqa: ASYNC110 - no event tells of the last byte
             await asyncio.sleep(0.02)  # adds at most this much to the end
-
-
-def _accept_all(listener: socket.socket) -> Iterator[socket.socket]:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        yield connection
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Return a bound socket that does not listen yet.
-
-    Args:
-        host: The address to bind.
-        port: The port, or 0 for any free one.
-
-    Raises:
-        OSError: The address is in use or not ours.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def serve(
-    app: ASGIApp,
-    health: Health,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    loop: str = "auto",
-    http: str = "auto",
-    on_listening: Callable[[str, int], None] = lambda _host, _port: None,
-) -> int:
-    """Serve `app` until a signal, and return the exit status for the process.
-
-    Args:
-        app: The application.
-        health: Its health.
-        host: The address to bind.
-        port: The port, or 0 for any free one.
-        loop: The kind of event loop: `auto` (uvloop if installed), `uvloop` or `asyncio`.
-        http: The HTTP parser: `auto` (httptools if installed), `httptools` or `h11`.
-        on_listening: Called with host and port as soon as probes can be answered.
-
-    Raises:
-        OSError: The address is in use or not ours.
-    """
-    server = Server(app, health, bind(host, port), loop=loop, http=http, on_listening=on_listening)
-    server.run()
-    status = health.departure.exit_status
-    if health.drain.has_begun:
-        threading.Thread(target=_end, args=(status,), name="health-end", daemon=True).start()
-    return status
-
-
-def _end(status: int) -> None:
-    time.sleep(BACKSTOP_SECONDS)
-    os._exit(status)

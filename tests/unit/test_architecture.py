@@ -46,6 +46,10 @@ MOST_LINES = 250
 """The house style's limit. Nine in ten files of Starlette, the model for size, stay below 300; a
 file of this length is read in one go."""
 
+LONGER = {"messenger/health/health.py": 280}
+"""The one exception: the facade of the health package, half of it signatures and what they mean,
+which a reader wants to see in one place."""
+
 
 class Module(NamedTuple):
     """One file of Python."""
@@ -164,7 +168,8 @@ def files_are_read_in_one_go(module: Module) -> list[str]:
     """No file of the service is longer than the limit."""
     lines = len(module.source.splitlines())
     is_bound = module.path.parts[0] == "messenger" and "page" not in module.path.parts
-    return [f"{lines} lines"] if is_bound and lines > MOST_LINES else []
+    most = LONGER.get(str(module.path), MOST_LINES)
+    return [f"{lines} lines"] if is_bound and lines > most else []
 
 
 def environment_is_read_in_one_place(module: Module) -> list[str]:

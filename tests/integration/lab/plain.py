@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import BaseRoute, Route
 
-from messenger.health.server import bind
+from messenger.health.listener import bind
 
 from .options import Options
 

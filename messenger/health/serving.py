@@ -1,0 +1,53 @@
+"""`serve`: the one call by which an application is run."""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+
+from starlette.types import ASGIApp
+
+from .health import Health
+from .listener import bind
+from .server import Server
+
+BACKSTOP_SECONDS = 1.5
+"""How long the interpreter may take to end after the drain: a thread that never returns, which it
+would join, must not cost the pod its clean exit."""
+
+
+def serve(
+    app: ASGIApp,
+    health: Health,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    loop: str = "auto",
+    http: str = "auto",
+    on_listening: Callable[[str, int], None] = lambda _host, _port: None,
+) -> int:
+    """Serve `app` until a signal, and return the exit status for the process.
+
+    Args:
+        app: The application.
+        health: Its health.
+        host: The address to bind.
+        port: The port, or 0 for any free one.
+        loop: The kind of event loop: `auto` (uvloop if installed), `uvloop` or `asyncio`.
+        http: The HTTP parser: `auto` (httptools if installed), `httptools` or `h11`.
+        on_listening: Called with host and port as soon as probes can be answered.
+
+    Raises:
+        OSError: The address is in use or not ours.
+    """
+    server = Server(app, health, bind(host, port), loop=loop, http=http, on_listening=on_listening)
+    server.run()
+    status = health.departure.exit_status
+    if health.drain.has_begun:
+        threading.Thread(target=_end, args=(status,), name="health-end", daemon=True).start()
+    return status
+
+
+def _end(status: int) -> None:
+    time.sleep(BACKSTOP_SECONDS)
+    os._exit(status)
