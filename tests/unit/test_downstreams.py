@@ -203,7 +203,9 @@ async def test_nobody_has_to_observe() -> None:
 @pytest.mark.parametrize("template", ["http://{service}", "https://{service}"])
 async def test_a_transport_opens_nothing_before_its_first_request(template: str) -> None:
     """It can be made and closed without a network, with and without TLS."""
-    await open_transport(template, connections_per_host=5).aclose()
+    transport = open_transport(template, connections_per_host=5)
+
+    await Downstreams(template, transport).aclose()
 
 
 def test_idle_connections_are_dropped_before_the_other_side_drops_them() -> None:
