@@ -1,5 +1,7 @@
 """What all tiers share: slow tests run on demand, and asyncio is the loop that tests run on."""
 
+from typing import Any
+
 import pytest
 
 SLOW_NAMES = pytest.StashKey[list[str]]()
@@ -20,6 +22,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     config.stash[SLOW_NAMES] = [item.nodeid for item in slow]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the names from a worker of pytest-xdist to the process that prints the summary."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["slow"] = session.config.stash.get(SLOW_NAMES, [])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ANN401 - xdist has no types
+    """Take the names over from a worker; every worker has the same."""
+    del error
+    node.config.stash[SLOW_NAMES] = getattr(node, "workeroutput", {}).get("slow", [])
 
 
 def pytest_terminal_summary(

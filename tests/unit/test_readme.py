@@ -130,21 +130,22 @@ def test_a_row_that_is_missing_is_seen(heading: str) -> None:
 
 
 def files_in(readme: str) -> set[str]:
-    """Return the files and folders of `messenger/` that the tree lists."""
+    """Return the modules and folders of `messenger/` that the tree lists."""
     tree = readme.partition("\n## The tree\n")[2].partition("\n## ")[0]
-    return set(re.findall(r"^ {6}(\S+)", tree, flags=re.MULTILINE))
+    return set(re.findall(r"^ {6}(\S+(?:\.py|/)) ", tree, flags=re.MULTILINE))
 
 
 def files() -> set[str]:
-    """Return the files and folders of `messenger/`."""
+    """Return the modules and folders of `messenger/`."""
     return {
         f"{path.name}/" if path.is_dir() else path.name
         for path in (ROOT / "messenger").iterdir()
+        if path.suffix == ".py" or path.is_dir()
         if path.name not in {"__init__.py", "__pycache__"}
     }
 
 
-def test_the_tree_lists_every_file_of_the_service() -> None:
+def test_the_tree_lists_every_module_of_the_service() -> None:
     """Each with one line, and no line without a file."""
     assert files_in(README) == files()
     assert files_in(README.replace("      app.py ", "      apps.py ")) != files()
