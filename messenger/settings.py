@@ -148,7 +148,7 @@ class Settings:
     faults: str | None = _setting(None, values.faults())
     """Faults in the way of business requests, such as error:15%,latency:200ms@10%."""
 
-    faults_enabled: bool = _setting(False, values.flag())  # noqa: FBT003 - a default, not a call
+    faults_enabled: bool = _setting(False, values.flag())
     """Whether faults may be set at all, here or by /debug/faults, which then exists."""
 
     faults_seed: int | None = _setting(None, values.whole(0, 2**63 - 1))
