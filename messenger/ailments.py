@@ -7,8 +7,6 @@ the process undoes it. What can pass by itself is a stall, a crashing worker and
 
 import asyncio
 import contextvars
-import math
-import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,15 +16,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from messenger.faults import ProcessFault
 from messenger.health import AsyncLock, Beat, Gate, Lock, Pool, Worker
+from messenger.stalls import STALLS
 
 SETTLE_SECONDS = 0.2
 """How long a party keeps its first lock before it asks for the second: both have theirs by then."""
-
-SHORTEST_TIMED_SECONDS = 0.02
-"""What is long enough to be timed, and too short to be noticed."""
-
-ENDLESS_PATTERN = re.compile(r"(a+)+$")
-"""A regular expression that backtracks without end, and holds the GIL while it does."""
 
 
 class Ailments:
@@ -125,7 +118,7 @@ class Ailments:
     # Stalls.
 
     def _stall(self, fault: ProcessFault) -> None:
-        stall = {"sleep": _sleep, "cpu": _count, "gil": _hold_gil}[fault.variant or "sleep"]
+        stall = STALLS[fault.variant or "sleep"]
         # Not at once: whoever ordered it gets an answer first.
         asyncio.get_running_loop().call_later(SETTLE_SECONDS, stall, fault.seconds or 0.0)
 
@@ -227,29 +220,3 @@ async def _ignore_cancellation() -> None:
         await asyncio.sleep(3600)
     except asyncio.CancelledError:
         return
-
-
-def _sleep(seconds: float) -> None:
-    """Sleep, in a line of our own for the explanation to name."""
-    time.sleep(seconds)
-
-
-def _count(seconds: float) -> None:
-    """Use the CPU in Python code, which lets other threads have their turns."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        sum(range(100))
-
-
-def _hold_gil(seconds: float) -> None:
-    """Hold the GIL for at least `seconds`, and at most twice as long, in one call of C code.
-
-    Each further character doubles the time, so a short text is timed to know the long one.
-    """
-    length, took = 16, 0.0
-    while took < SHORTEST_TIMED_SECONDS:
-        length += 1
-        began = time.monotonic()
-        ENDLESS_PATTERN.match("a" * length + "b")
-        took = time.monotonic() - began
-    ENDLESS_PATTERN.match("a" * (length + math.ceil(math.log2(seconds / took))) + "b")
