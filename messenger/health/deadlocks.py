@@ -41,6 +41,8 @@ class DeadlockDetector:
         self._first_seen: dict[int, float] = {}
         self._suspected: dict[tuple[object, ...], float] = {}
         self._proven: set[tuple[object, ...]] = set()
+        self._looked_into: set[tuple[int, int]] = set()
+        self._with_timeout: set[asyncio.Task[Any]] = set()
         self._tick = 0
         self._current: tuple[Evidence, ...] = ()
         self.loop_thread: threading.Thread | None = None
@@ -80,12 +82,21 @@ class DeadlockDetector:
         self._suspected = found
 
     def _dead(self, graph: WaitGraph) -> dict[Party, Edge]:
-        """Return those who can never go on; time-outs outside the locks are looked for once."""
+        """Return those who can never go on.
+
+        Time-outs outside the locks are looked for when a wait is new, since that is dear: whoever
+        waits enters and leaves none, so what was found holds as long as the very same waits do.
+        """
         dead = graph.dead()
-        if any(_key(cycle) not in self._proven for cycle in cycles(dead)):
-            graph.mark_timed(tasks_with_a_timeout())
-            dead = graph.dead()
-        return dead
+        if all(_key(cycle) in self._proven for cycle in cycles(dead)):
+            self._looked_into, self._with_timeout = set(), set()
+            return dead
+        waits = {(edge.sequence, id(edge.waiter)) for edge in dead.values()}
+        if not waits <= self._looked_into:
+            self._with_timeout = tasks_with_a_timeout()
+        self._looked_into = waits
+        graph.mark_timed(self._with_timeout)
+        return graph.dead()
 
     def _evidence(
         self, graph: WaitGraph, cycle: list[Edge], key: tuple[object, ...], now: float, since: float

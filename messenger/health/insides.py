@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FrameType, FunctionType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,20 @@ def _chained_source(future: object) -> object:
 
 
 def _is_queued_for_loop(future: concurrent.futures.Future[Any]) -> bool:
-    """Return whether `run_coroutine_threadsafe` made it and the loop has not yet seen it."""
+    """Return whether `run_coroutine_threadsafe` made it; the loop has not seen it without a chain.
+
+    To find out takes several passes over all objects, so it is done once for each future.
+    """
+    known = _MADE_FOR_LOOP.get(future)
+    if known is None:
+        known = _MADE_FOR_LOOP[future] = _is_in_a_call_for_loop(future)
+    return known
+
+
+_MADE_FOR_LOOP: WeakKeyDictionary[concurrent.futures.Future[Any], bool] = WeakKeyDictionary()
+
+
+def _is_in_a_call_for_loop(future: concurrent.futures.Future[Any]) -> bool:
     for cell in gc.get_referrers(future):
         if type(cell).__name__ != "cell":
             continue

@@ -284,6 +284,27 @@ async def test_a_lock_whose_task_has_ended_is_an_orphan() -> None:
     assert "owner [holds store @" in proof.explanation
 
 
+async def test_an_orphan_whose_waiters_all_have_a_time_limit_breaks_nothing() -> None:
+    """Those who come later are looked into as well: each of them ends by itself."""
+    lock = AsyncLock()
+
+    async def forget() -> None:
+        await lock.acquire()
+
+    async def limited() -> None:
+        async with asyncio.timeout(60), lock:
+            pass
+
+    await asyncio.create_task(forget())
+    async with stuck(limited()):
+        dog = looker()
+        early = dog.after(5)
+        async with stuck(limited(), limited()):
+            late = dog.after(5)
+
+    assert not any(item.is_broken for item in (*early, *late))
+
+
 async def test_a_lock_taken_within_a_time_limit_and_held_for_long_is_no_orphan() -> None:
     """Whoever called `wait_for` works on with the lock."""
     lock = AsyncLock()
