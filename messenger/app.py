@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
 from messenger import faults, handlers, operations, selfcheck, vitals
 from messenger.ailments import Ailments, LeakMiddleware
@@ -85,7 +84,7 @@ def create_app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     clock: Callable[[], float] = time.monotonic,
     chance: Callable[[], float] = random.random,
-) -> ASGIApp:
+) -> TelemetryMiddleware:
     """Build the application and add to `health` what has to be warmed, watched and checked.
 
     Args:

@@ -55,7 +55,15 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
         logger.info("listening", extra={"host": host, "port": port})
         print(banner(host, port, settings), flush=True)  # noqa: T201 - the banner is for people
 
-    return serve(app, health, host=settings.host, port=settings.port, on_listening=announce)
+    return serve(
+        app,
+        health,
+        host=settings.host,
+        port=settings.port,
+        ws="none",
+        marks=app.marks,
+        on_listening=announce,
+    )
 
 
 def make_health(settings: Settings) -> Health:

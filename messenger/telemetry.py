@@ -112,6 +112,17 @@ class TelemetryMiddleware:
         self._routes = routes
         self._marks = tuple(marks)
 
+    def marks(self, headers: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+        """Return the headers of an answer that somebody else gives in our place."""
+        request_id, _ = _identity(headers)
+        return self._marked(request_id or self._new_id())
+
+    def _new_id(self) -> str:
+        return f"{self._telemetry.bits(128) or 1:032x}"
+
+    def _marked(self, request_id: str) -> tuple[tuple[bytes, bytes], ...]:
+        return (*self._marks, (b"x-request-id", request_id.encode()))
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request under observation."""
         if scope["type"] != "http":
@@ -120,12 +131,12 @@ class TelemetryMiddleware:
         telemetry = self._telemetry
         began = telemetry.clock()
         request_id, parent = _identity(scope["headers"])
-        new_id = f"{telemetry.bits(128) or 1:032x}"
+        new_id = self._new_id()
         span = telemetry.tracer.serve(scope["method"], scope["path"], parent, new_id)
         # Not reset at the end: the server runs each request in a context of its own, and what it
         # logs about one that failed is to carry the request's ids too.
         CURRENT.set(RequestContext(request_id or new_id, span.context))
-        marks = (*self._marks, (b"x-request-id", (request_id or new_id).encode()))
+        marks = self._marked(request_id or new_id)
         code: int | None = None
 
         def send_marked(message: Message) -> Awaitable[None]:

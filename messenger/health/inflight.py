@@ -7,7 +7,8 @@ at the end of the drain into 503 with Retry-After, where uvicorn would say 500.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeAlias
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,9 @@ from .verdict import Evidence, Level
 RETRY_AFTER = b"1"
 """What a request that was not served is told to wait, in seconds: another replica is one hop
 away."""
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Headers as ASGI has them: names in lower case."""
 
 CLOSE = (b"connection", b"close")
 EVENT_STREAM = b"text/event-stream"
@@ -57,13 +61,14 @@ class Exchange:
             for name, value in headers
         )
 
-    async def refuse(self, reason: bytes, *, close: bool) -> None:
+    async def refuse(self, reason: bytes, marks: Headers, *, close: bool) -> None:
         """Answer 503 with Retry-After: whoever asked may ask another replica."""
         body = b'{"title":"Service Unavailable","status":503,"detail":"' + reason + b'"}'
         headers = [
             (b"content-type", b"application/problem+json"),
             (b"content-length", str(len(body)).encode()),
             (b"retry-after", RETRY_AFTER),
+            *marks,
         ]
         if close:
             headers.append(CLOSE)
@@ -83,6 +88,7 @@ class InFlight:
         lifecycle: Where the process is in its life.
         progress: Told of each completion.
         now: The watchdog's tick time, in seconds.
+        marks: Returns, for a request's headers, those of an answer in the application's place.
     """
 
     def __init__(
@@ -92,10 +98,12 @@ class InFlight:
         lifecycle: Lifecycle,
         progress: Progress,
         now: Callable[[], float],
+        marks: Callable[[Headers], Headers] = lambda _: (),
     ) -> None:
         self._app = app
         self._progress = progress
         self._now = now
+        self._marks = marks
         self._exchanges: set[Exchange] = set()
         self.lifecycle = lifecycle
         self.drained_total = 0
@@ -115,7 +123,7 @@ class InFlight:
             return
         exchange = Exchange(self, send, self._now())
         if self.lifecycle.is_refusing:
-            await exchange.refuse(b"warming", close=False)
+            await exchange.refuse(b"warming", self._marks(scope["headers"]), close=False)
             return
         self._exchanges.add(exchange)
         try:
@@ -125,7 +133,7 @@ class InFlight:
                 raise
             if exchange.start is None:
                 self.cancelled_total += 1
-                await exchange.refuse(b"draining", close=True)
+                await exchange.refuse(b"draining", self._marks(scope["headers"]), close=True)
             elif exchange.is_stream:
                 await exchange.finish_stream()
             else:

@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .inflight import Headers
 from .probes import Answer, Question
 from .progress import Progress
 from .routes import is_health_path
@@ -41,15 +42,7 @@ MOST_PENDING = 64
 POLL_MILLISECONDS = 20
 """How long one look at the sockets waits: short, since the lag may be over."""
 
-GOING_AWAY = Answer(
-    503,
-    b'{"title":"Service Unavailable","status":503,"detail":"event loop stalled"}\n',
-    (
-        ("Content-Type", "application/problem+json"),
-        ("Content-Length", "75"),
-        ("Retry-After", "1"),
-    ),
-)
+BROKEN_BODY = b'{"title":"Service Unavailable","status":503,"detail":"event loop stalled"}\n'
 """What an ordinary request gets from a process whose loop is broken."""
 
 _PHRASES = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
@@ -73,6 +66,7 @@ class Responder:
         is_broken: Whether the loop is broken, so that nobody will serve ordinary requests.
         hand_over: Gives a connection to the loop.
         answered: Counts the answers of each code.
+        marks: Headers of an answer in the application's place.
     """
 
     def __init__(
@@ -84,6 +78,7 @@ class Responder:
         is_broken: Callable[[], bool],
         hand_over: Callable[[socket.socket], None],
         answered: dict[int, int],
+        marks: Headers = (),
     ) -> None:
         self._listener = listener
         self._progress = progress
@@ -91,6 +86,16 @@ class Responder:
         self._is_broken = is_broken
         self._hand_over = hand_over
         self._answered = answered
+        self._broken = Answer(
+            503,
+            BROKEN_BODY,
+            (
+                ("Content-Type", "application/problem+json"),
+                ("Content-Length", str(len(BROKEN_BODY))),
+                ("Retry-After", "1"),
+                *((name.decode("latin-1"), value.decode("latin-1")) for name, value in marks),
+            ),
+        )
         self._late = threading.Event()
         self._closed = False
         self._pending: dict[int, Pending] = {}
@@ -170,7 +175,7 @@ class Responder:
 
     def _give_away(self, connection: socket.socket) -> None:
         if self._is_broken():
-            self._reply(connection, GOING_AWAY)
+            self._reply(connection, self._broken)
         else:
             self._hand_over(connection)
 

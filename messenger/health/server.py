@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from .drain import SETTLE_SECONDS
 from .health import Health
-from .inflight import InFlight
+from .inflight import Headers, InFlight
 from .lifecycle import State
 from .limits import FLUSH_SECONDS
 from .listener import accept_all
@@ -53,6 +53,8 @@ class Server(uvicorn.Server):
         listener: The bound socket.
         loop: The kind of event loop: `auto`, `uvloop` or `asyncio`.
         http: The HTTP parser: `auto`, `httptools` or `h11`.
+        ws: The WebSocket protocol as uvicorn names it; `none` spares an import.
+        marks: Returns, for a request's headers, those of an answer in the application's place.
         on_listening: Called with host and port as soon as probes can be answered.
     """
 
@@ -64,6 +66,8 @@ class Server(uvicorn.Server):
         *,
         loop: str = "auto",
         http: str = "auto",
+        ws: str = "auto",
+        marks: Callable[[Headers], Headers] = lambda _: (),
         on_listening: Callable[[str, int], None] = lambda _host, _port: None,
     ) -> None:
         self._health = health
@@ -74,12 +78,15 @@ class Server(uvicorn.Server):
             lifecycle=health.lifecycle,
             progress=health.progress,
             now=lambda: health.ticks.now,
+            marks=marks,
         )
+        self._marks = marks
         super().__init__(
             uvicorn.Config(
                 HealthFirst(HealthApp(health.probes.answer), self._in_flight),
                 loop=loop,
                 http=http,
+                ws=ws,
                 backlog=BACKLOG,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,  # type: ignore[arg-type]
                 access_log=False,
@@ -134,6 +141,7 @@ class Server(uvicorn.Server):
             is_broken=lambda: self._health.verdict.is_broken,
             hand_over=door.bring,
             answered=self._health.responder_answers,
+            marks=self._marks(()),
         )
 
     def _install_signals(self) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp
 
 from .health import Health
+from .inflight import Headers
 from .listener import bind
 from .server import Server
 
@@ -24,6 +25,8 @@ def serve(
     port: int = 8080,
     loop: str = "auto",
     http: str = "auto",
+    ws: str = "auto",
+    marks: Callable[[Headers], Headers] = lambda _: (),
     on_listening: Callable[[str, int], None] = lambda _host, _port: None,
 ) -> int:
     """Serve `app` until a signal, and return the exit status for the process.
@@ -35,12 +38,24 @@ def serve(
         port: The port, or 0 for any free one.
         loop: The kind of event loop: `auto` (uvloop if installed), `uvloop` or `asyncio`.
         http: The HTTP parser: `auto` (httptools if installed), `httptools` or `h11`.
+        ws: The WebSocket protocol as uvicorn names it; `none` if the application has none.
+        marks: Returns, for a request's headers, those of an answer that is given in the
+            application's place: while it warms up, is cut short, or its loop is broken.
         on_listening: Called with host and port as soon as probes can be answered.
 
     Raises:
         OSError: The address is in use or not ours.
     """
-    server = Server(app, health, bind(host, port), loop=loop, http=http, on_listening=on_listening)
+    server = Server(
+        app,
+        health,
+        bind(host, port),
+        loop=loop,
+        http=http,
+        ws=ws,
+        marks=marks,
+        on_listening=on_listening,
+    )
     server.run()
     status = health.departure.exit_status
     if health.drain.has_begun:

@@ -192,3 +192,18 @@ def test_two_minutes_of_jitter_leave_nothing_stuck(deadline: str) -> None:
 
     assert set(codes) <= {202, 503}
     assert (p99 < DEADLINE_SECONDS) == (deadline == "3")
+
+
+def test_whoever_comes_too_early_is_told_by_whom_and_under_which_id() -> None:
+    """A 503 given in the application's place carries the headers of all other answers."""
+    settings = {"MESSENGER_FAULTS_ENABLED": "true", "MESSENGER_FAULTS": "never-ready"}
+    with pair(messenger={**settings, "HOSTNAME": "pod-1"}) as service:
+        url = f"{service.messenger.url}/version"
+        response = httpx.get(url, headers={"X-Request-Id": "my-own"})
+
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.headers["x-messenger-version"] == "1.0"
+    assert response.headers["x-messenger-pod"] == "pod-1"
+    assert response.headers["x-request-id"] == "my-own"
