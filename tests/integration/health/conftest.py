@@ -1,9 +1,10 @@
-"""Experiments that mostly wait run at the same time; what they measured is printed at the end.
+"""Experiments that mostly wait run at the same time, in threads of one process.
 
-A test marked `together` is an ordinary test without fixtures. When the first of them is due, all of
-them are started in threads, each with processes of its own, and pytest then reads their outcomes
-one by one. They come before the others of this folder, which measure times and want the machine to
-themselves.
+A test marked `together` is an ordinary test without fixtures, `full` excepted. When the first of
+them is due, all of them are started, each with processes of its own, and pytest then reads their
+outcomes one by one. They come before the others of this folder, which keep a processor busy. With
+pytest-xdist the folder is one group and stays in one worker: it is the only one that may start
+them.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,8 +19,8 @@ AT_ONCE = 24
 
 FOLDER = Path(__file__).parent
 
-EXPERIMENTS = pytest.StashKey[dict[str, Future[object]]]()
-"""The outcomes of the experiments that have been started, by test."""
+EXPERIMENTS = pytest.StashKey[dict[pytest.Item, Future[None]]]()
+"""The experiments that have been started, by test."""
 
 EXECUTOR = pytest.StashKey[ThreadPoolExecutor]()
 
@@ -33,35 +34,45 @@ def _runs_together(item: pytest.Item) -> bool:
     return item.get_closest_marker("together") is not None
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of this folder that run together before those that do not."""
+    """Put the tests of this folder that run together first; keep all of them in one worker."""
     places = [place for place, item in enumerate(items) if item.path.parent == FOLDER]
     ordered = sorted((items[place] for place in places), key=lambda item: not _runs_together(item))
     for place, item in zip(places, ordered, strict=True):
+        item.add_marker(pytest.mark.xdist_group("health"))
         items[place] = item
 
 
-def _start_all(session: pytest.Session) -> dict[str, Future[object]]:
+def _start_all(session: pytest.Session) -> dict[pytest.Item, Future[None]]:
     executor = session.config.stash[EXECUTOR] = ThreadPoolExecutor(AT_ONCE, "experiment")
-    started = {}
-    for item in session.items:
-        if isinstance(item, pytest.Function) and _runs_together(item):
-            arguments = item.callspec.params if hasattr(item, "callspec") else {}
-            assert set(item.fixturenames) <= {*arguments, "request"}, "together: no fixtures"
-            started[item.nodeid] = executor.submit(item.obj, **arguments)
-    return started
+    return {
+        item: executor.submit(_experience, item)
+        for item in session.items
+        if isinstance(item, pytest.Function) and _runs_together(item)
+    }
+
+
+def _experience(item: pytest.Function) -> None:
+    """Run a test in this thread, with its figures for properties."""
+    FIGURES.set(item.user_properties)
+    arguments = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+    if "full" in item.fixturenames:
+        arguments["full"] = item.config.getoption("--full")
+    assert set(item.fixturenames) <= {*arguments, "request"}, "together: no fixtures"
+    item.obj(**arguments)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Start all experiments, once, and report the outcome of this one."""
     if not _runs_together(pyfuncitem):
+        FIGURES.set(pyfuncitem.user_properties)
         return None
-    stash = pyfuncitem.session.config.stash
+    stash = pyfuncitem.config.stash
     if EXPERIMENTS not in stash:
         stash[EXPERIMENTS] = _start_all(pyfuncitem.session)
-    stash[EXPERIMENTS][pyfuncitem.nodeid].result()
+    stash[EXPERIMENTS][pyfuncitem].result()
     return True
 
 
@@ -69,14 +80,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let what has been started end its processes; start nothing more."""
     if EXECUTOR in session.config.stash:
         session.config.stash[EXECUTOR].shutdown(cancel_futures=True)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what was measured."""
-    if FIGURES:
-        terminalreporter.section("figures of the health experiments")
-        for name, value in sorted(FIGURES):
-            terminalreporter.write_line(f"{name}: {value}")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from messenger.health import Finding, Health, Limits, serve
 
@@ -20,6 +21,7 @@ from . import (
     pauses,
     plain,
     pools,
+    sockets,
     stalls,
     stuck,
     workers,
@@ -75,8 +77,9 @@ def main() -> int:
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     health = build(options)
-    routes = [
+    routes: list[BaseRoute] = [
         *ordinary.ROUTES,
+        *sockets.ROUTES,
         *stalls.ROUTES,
         *pauses.ROUTES,
         *children.ROUTES,

@@ -116,6 +116,19 @@ class Connection:
             raise EOFError
         return data
 
+    def read_until(self, end: bytes, timeout: float = 10.0) -> bytes:
+        """Read until what has come ends with `end`, and return all of it.
+
+        Raises:
+            OSError: It did not come in time, or the connection broke.
+            EOFError: The other side closed before.
+        """
+        deadline = time.monotonic() + timeout
+        data, self._buffer = self._buffer, b""
+        while not data.endswith(end):
+            data += self._more(deadline)
+        return data
+
     def rest(self, timeout: float = 10.0) -> bytes:
         """Read until the other side closes, and return all of it.
 
