@@ -41,7 +41,13 @@ def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ANN401 - xdi
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Name the slow tests that were left out."""
+    """Print what the tests measured, and name the slow ones that were left out."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    figures = {str(name): value for report in reports for name, value in report.user_properties}
+    if figures:
+        terminalreporter.section("measured")
+        for name, value in sorted(figures.items()):
+            terminalreporter.write_line(f"{name}: {value}")
     names = config.stash.get(SLOW_NAMES, [])
     if names:
         terminalreporter.section("left out as slow; --slow runs them")
