@@ -128,7 +128,7 @@ class WarmUp:
                     await asyncio.wait({attempt}, timeout=POLL_SECONDS)
                     gate.seconds = self._now() - began
                     moved_at = self._latest_move(gate, moved_at)
-                    if self._spent(gate, moved_at):
+                    if not attempt.done() and self._spent(gate, moved_at):
                         return
             finally:
                 if not attempt.done():
