@@ -58,6 +58,14 @@ def message_lines(path: Path, timeout: float = 1.0) -> list[str]:
     return lines
 
 
+def is_emptied(path: Path, timeout: float = 1.0) -> bool:
+    """Return whether a termination message is taken back, within a moment."""
+    deadline = time.monotonic() + timeout
+    while path.read_text() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not path.read_text()
+
+
 def probe(process: Process, path: str = "/health/alive", timeout: float = PROBE_SECONDS) -> Reply:
     """Ask as the kubelet does: a new connection and a time-out of a second."""
     return exchange(process.port, request(path, close=True), timeout)
