@@ -1,4 +1,4 @@
-"""From a fault to a new container, with the article's probe: how long it takes, and what is said."""
+"""From a fault to a new container with the article's probe: how long it takes, what is said."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
