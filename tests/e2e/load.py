@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
@@ -82,6 +83,7 @@ class Load:
         self._rate = rate
         self._seconds = seconds
         self._pod = ""
+        self._until = 0.0
 
     def start(self, node: str | None) -> None:
         """Start, and wait until something has been sent."""
@@ -93,6 +95,7 @@ class Load:
             until=lambda log: '"progress"' in log,
             within_seconds=START_SECONDS,
         )
+        self._until = time.monotonic() + self._seconds
 
     def log(self) -> str:
         """Return what the prober has printed."""
@@ -104,9 +107,9 @@ class Load:
         return text if status == 200 else ""
 
     @property
-    def is_over(self) -> bool:
-        """Whether the prober has told its report."""
-        return '"summary"' in self.log()
+    def left_seconds(self) -> float:
+        """For how long it will go on, unless it is stopped."""
+        return self._until - time.monotonic()
 
     def stop(self) -> Report:
         """Send no more, and return the report."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.e2e.cluster import Cluster
 from tests.e2e.load import Report, loading
 from tests.e2e.space import open_space
-from tests.e2e.watch import Moment, Pod, watching
+from tests.e2e.watch import Moment, Pod
 
 REPLICAS = 5
 RATE = 20.0
@@ -38,7 +38,7 @@ def run(cluster: Cluster) -> Outage:
         space.deploy(replicas={"messenger": REPLICAS, "downstream": 1})
         space.settle_all()
         with (
-            watching(space.pods("messenger")) as pods,
+            space.pods("messenger") as pods,
             loading(space, "prober", rate=RATE, seconds=400) as load,
         ):
             began = time.monotonic()

@@ -9,7 +9,7 @@ from tests.e2e import objects
 from tests.e2e.cluster import Cluster, Object
 from tests.e2e.load import Report, loading
 from tests.e2e.space import Space, open_space
-from tests.e2e.watch import Pod, Watch, watching
+from tests.e2e.watch import Pod, Watch
 
 FAULTS = {
     "threads": "deadlock=threads",
@@ -85,8 +85,8 @@ def _run_messenger(cluster: Cluster) -> tuple[dict[str, Case], Report, Object]:
         )
         space.settle_all()
         with (
-            watching(space.pods("messenger")) as pods,
-            watching(space.endpoints("messenger")) as endpoints,
+            space.pods("messenger") as pods,
+            space.endpoints("messenger") as endpoints,
             loading(space, "prober", rate=20, seconds=240) as load,
         ):
             time.sleep(LIVENESS_BEGUN_SECONDS)
@@ -114,8 +114,8 @@ def _run_plain(cluster: Cluster) -> dict[str, Case]:
         space.apply(*objects.plain(replicas=2))
         space.settle("deployment/plain")
         with (
-            watching(space.pods("plain")) as pods,
-            watching(space.endpoints("messenger")) as endpoints,
+            space.pods("plain") as pods,
+            space.endpoints("messenger") as endpoints,
         ):
             time.sleep(LIVENESS_BEGUN_SECONDS)
             stalled, deadlocked = sorted(pod.name for pod in pods.now)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.e2e import watch
 from tests.e2e.cluster import Cluster, CommandFailed, Object, wait_for
-from tests.e2e.watch import Pod, Watch
+from tests.e2e.watch import Pod, Watch, watching
 
 MANIFESTS = Path(__file__).parents[2] / "k8s"
 """Where the manifests are that are shown to work."""
@@ -101,13 +101,20 @@ class Space:
         """Wait until Messenger and its mocks are rolled out."""
         self.settle("statefulset/delivery", "deployment/downstream", "deployment/messenger")
 
-    def pods(self, app: str) -> Watch[Pod]:
-        """Return a watch of the pods of an application."""
-        return watch.pods(self.cluster, self.name, f"app={app}")
+    def pods(self, app: str) -> contextlib.AbstractContextManager[Watch[Pod]]:
+        """Watch the pods of an application."""
+        return watching(watch.pods(self.cluster, self.name, f"app={app}"))
 
-    def endpoints(self, service: str) -> Watch[frozenset[str]]:
-        """Return a watch of the pods that a Service sends traffic to."""
-        return watch.endpoints(self.cluster, self.name, service)
+    def endpoints(self, service: str) -> contextlib.AbstractContextManager[Watch[frozenset[str]]]:
+        """Watch the pods that a Service sends traffic to."""
+        return watching(watch.endpoints(self.cluster, self.name, service))
+
+    def deliveries(self) -> dict[str, int]:
+        """Return what `delivery` counts: deliveries, replays, duplicates."""
+        status, text = self.ask_pod("delivery-0", "/delivery/stats")
+        assert status == 200, text
+        counts: dict[str, int] = json.loads(text)
+        return counts
 
     def ask_pod(
         self, pod: str, path: str, *, method: str = "GET", body: Object | None = None

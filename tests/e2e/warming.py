@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tests.e2e.cluster import Cluster, Object, wait_for
 from tests.e2e.load import Report, loading
 from tests.e2e.space import Space, open_space, patch
-from tests.e2e.watch import Pod, Watch, watching
+from tests.e2e.watch import Pod, Watch
 
 WARM = 2
 """How many pods are warm from before."""
@@ -65,10 +65,10 @@ def run(cluster: Cluster) -> Warming:
             patches=[_many_people()],
         )
         space.settle_all()
-        with watching(space.pods("downstream")) as mocks:
+        with space.pods("downstream") as mocks:
             for pod in mocks.now:
                 space.order_fault(pod.name, PAGE_FAULT, "accounts")
-        with watching(space.pods("messenger")) as pods:
+        with space.pods("messenger") as pods:
             with loading(space, "prober", rate=RATE, seconds=200) as load:
                 looks = _add_cold_pods(space, pods)
                 report = load.stop()

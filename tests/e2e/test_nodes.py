@@ -1,0 +1,197 @@
+"""A node may be taken away with notice at no cost, and without notice at a known one."""
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.e2e.cluster import Cluster, CommandFailed, Object, run, wait_for
+from tests.e2e.load import loading
+from tests.e2e.space import Space, open_space
+from tests.e2e.watch import Pod, Watch
+
+pytestmark = pytest.mark.xdist_group("cluster")
+
+RATE = 50.0
+
+REPLICAS = 5
+
+LEAST_READY = 4
+"""What `minAvailable: 80%` of five pods promises."""
+
+DRAIN_SECONDS = 300.0
+"""How long a drain may take: its evictions wait for each other."""
+
+LOST_SECONDS = 120.0
+"""How long the control plane may take to miss a node; by default 50 s."""
+
+
+@pytest.fixture(scope="module")
+def workers(alone: Cluster) -> tuple[str, str]:
+    """Return the worker that stays and the one that goes."""
+    names = alone.workers()
+    if len(names) < 2:
+        pytest.skip(f"two workers are needed: {names}")
+    return names[0], names[1]
+
+
+@pytest.fixture(scope="module")
+def space(alone: Cluster, workers: tuple[str, str]) -> Iterator[Space]:
+    """Yield a namespace whose `delivery`, of which there is one, is on the worker that stays."""
+    with open_space(alone, "nodes") as space:
+        space.deploy(patches=[_pinned(workers[0])])
+        space.settle_all()
+        yield space
+
+
+@pytest.fixture
+def unprotected(alone: Cluster, space: Space) -> Iterator[Space]:
+    """Yield a namespace with the same service without a disruption budget."""
+    with open_space(alone, "unprotected") as bare:
+        bare.deploy(
+            components=(),
+            env={"MESSENGER_DOWNSTREAM_URL": f"http://{{service}}.{space.name}:8080"},
+        )
+        bare.kubectl("delete", "poddisruptionbudget", "messenger-pdb")
+        bare.settle("deployment/messenger")
+        yield bare
+
+
+def test_worker_lost_without_warning_costs_what_it_costs(
+    space: Space, workers: tuple[str, str], record_property: Callable[[str, object], None]
+) -> None:
+    """Requests fail until the node is missed, none later, and no pod that slept is restarted."""
+    stays, lost = workers
+    with space.pods("messenger") as pods:
+        asleep = [pod.name for pod in pods.now if pod.node == lost]
+        with loading(space, "lost", rate=RATE, seconds=400, node=stays) as load:
+            began = time.monotonic()
+            time.sleep(10)
+            with paused(lost):
+                missed_after = _wait_until_missed(space.cluster, lost)
+                time.sleep(15)
+                report = load.stop()
+            until_missed = began + 10 + missed_after - began
+        _wait_until_back(space.cluster, lost)
+        pods.wait_for("the pods", _are_all_ready, within_seconds=90)
+        restarts = sum(pod.restarts for pod in pods.now)
+
+    record_property(
+        "worker lost",
+        f"missed after {missed_after:.1f} s, {len(asleep)} pods of {REPLICAS}, {report.figures}",
+    )
+    assert _delivery_node(space) == stays
+    assert asleep, "no pod was on the worker that was lost"
+    assert report.failed > 0, "the loss of a worker cost nothing: was it lost?"
+    assert report.failing_seconds[-1][1] <= until_missed + 5, report.figures
+    assert restarts == 0
+
+
+def test_drained_worker_costs_nothing_behind_the_budget(
+    space: Space,
+    unprotected: Space,
+    workers: tuple[str, str],
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Evictions are refused until four pods are ready without them, then carried out."""
+    stays, drained = workers
+    with (
+        space.pods("messenger") as pods,
+        unprotected.pods("messenger") as bare,
+        loading(space, "drain", rate=RATE, seconds=400, node=stays) as load,
+        cordoned(space.cluster, drained),
+    ):
+        moved = [pod.name for pod in pods.now if pod.node == drained]
+        told, took = _drain(space.cluster, drained)
+        space.settle("deployment/messenger")
+        time.sleep(5)
+        report = load.stop()
+
+    refused = sum("429" in line and space.name in line for line in told.splitlines())
+    least, least_bare = _least_ready(pods), _least_ready(bare)
+    record_property(
+        "drain",
+        f"{took:.1f} s, {len(moved)} pods moved, {refused} evictions refused, at least {least} "
+        f"ready, without a budget {least_bare}, {report.figures}",
+    )
+    assert _delivery_node(space) == stays
+    assert len(moved) >= 2, "too few pods were on the worker to refuse one"
+    assert report.failed == 0, report.examples
+    assert refused > 0, told
+    assert least >= LEAST_READY
+    assert least_bare < LEAST_READY, "the control: without a budget they all go at once"
+
+
+def _pinned(node: str) -> Object:
+    spec = {"template": {"spec": {"nodeSelector": {"kubernetes.io/hostname": node}}}}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"name": "delivery"},
+        "spec": spec,
+    }
+
+
+def _delivery_node(space: Space) -> str:
+    return space.kubectl("get", "pod/delivery-0", "-o", "jsonpath={.spec.nodeName}")
+
+
+def _are_all_ready(pods: list[Pod]) -> bool:
+    return sum(pod.is_serving for pod in pods) == REPLICAS
+
+
+def _least_ready(pods: Watch[Pod]) -> int:
+    return min(sum(pod.is_serving for pod in moment.objects.values()) for moment in pods.history)
+
+
+@contextlib.contextmanager
+def paused(node: str) -> Iterator[None]:
+    """Freeze a node: its processes stand still, and nobody is told."""
+    run(["docker", "pause", node])
+    try:
+        yield
+    finally:
+        run(["docker", "unpause", node])
+
+
+@contextlib.contextmanager
+def cordoned(cluster: Cluster, node: str) -> Iterator[None]:
+    """Have a node admitted again at the end."""
+    try:
+        yield
+    finally:
+        cluster.kubectl("uncordon", node)
+
+
+def _wait_until_missed(cluster: Cluster, node: str) -> float:
+    """Wait until the control plane misses a node, and return how many seconds that took."""
+    began = time.monotonic()
+    wait_for(
+        f"{node} to be missed",
+        lambda: cluster.is_node_ready(node),
+        until=lambda is_ready: not is_ready,
+        within_seconds=LOST_SECONDS,
+    )
+    return time.monotonic() - began
+
+
+def _wait_until_back(cluster: Cluster, node: str) -> None:
+    wait_for(
+        f"{node} to be back",
+        lambda: cluster.is_node_ready(node),
+        until=lambda is_ready: is_ready,
+        within_seconds=90,
+    )
+
+
+def _drain(cluster: Cluster, node: str) -> tuple[str, float]:
+    """Drain a node as its keeper does; return what kubectl told, with each answer, and how long."""
+    began = time.monotonic()
+    command = ("drain", node, "--ignore-daemonsets", "--delete-emptydir-data", "-v=6")
+    try:
+        told = cluster.kubectl(*command, timeout_seconds=DRAIN_SECONDS)
+    except CommandFailed as error:
+        error.add_note("a drain that does not end: is there a budget that allows no eviction?")
+        raise
+    return told, time.monotonic() - began
