@@ -75,9 +75,10 @@ class Pool:
 
     def deliverers(self, future: concurrent.futures.Future[Any]) -> tuple[threading.Thread, ...]:
         """Return the threads of which one must deliver `future`; empty if it is not from here."""
-        if future not in self._running:
+        try:
+            thread = self._running[future]
+        except KeyError:
             return ()
-        thread = self._running[future]
         if thread is not None:
             return (thread,)
         return tuple(self._threads) if len(self._threads) >= self.workers else ()
