@@ -9,9 +9,11 @@ SLOW_NAMES = pytest.StashKey[list[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--slow` and `--full`."""
+    """Add the options of the slow tests, and of those that need a cluster."""
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes")
     parser.addoption("--full", action="store_true", help="let slow tests run at their full length")
+    parser.addoption("--require-cluster", action="store_true", help="fail instead of skip in e2e")
+    parser.addoption("--build-images", action="store_true", help="build and load e2e's images")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
