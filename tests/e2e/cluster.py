@@ -12,7 +12,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 Object = dict[str, Any]
@@ -68,7 +68,6 @@ def run(
     *,
     stdin: str | None = None,
     timeout_seconds: float = COMMAND_SECONDS,
-    environ: Mapping[str, str] | None = None,
 ) -> str:
     """Run a command and return what it printed, both streams together.
 
@@ -84,7 +83,6 @@ def run(
             text=True,
             timeout=timeout_seconds,
             check=False,
-            env=environ,
         )
     except subprocess.TimeoutExpired as error:
         raise CommandFailed(f"{list(command)} ran {timeout_seconds} s: {error.output!r}") from error
