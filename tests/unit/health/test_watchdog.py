@@ -1,0 +1,182 @@
+"""The watchdog: what one look does, and that nothing takes it down."""
+
+import logging
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from messenger.health import Limits
+from messenger.health.delivery import Delivery
+from messenger.health.giltimer import GIL_SECONDS
+from messenger.health.journal import Journal
+from messenger.health.probes import Identity
+from messenger.health.progress import Progress
+from messenger.health.termination import TerminationLog
+from messenger.health.ticks import TickClock
+from messenger.health.verdict import Evidence, Level, Verdict
+from messenger.health.watchdog import Detector, Watchdog
+
+from .clock import FakeClock, noon
+from .parties import until
+
+
+class Finding:
+    """A detector that finds what it is told to."""
+
+    def __init__(self, *found: Evidence | Exception) -> None:
+        self.found = found
+        self.looked: list[float] = []
+
+    def look(self, now: float) -> Iterator[Evidence]:
+        """Yield it."""
+        self.looked.append(now)
+        for item in self.found:
+            if isinstance(item, Exception):
+                raise item
+            yield item
+
+
+class Timer:
+    """A timer that counts."""
+
+    def __init__(self) -> None:
+        self.armed = 0
+        self.disarmed = 0
+
+    def rearm(self) -> None:
+        """Count."""
+        self.armed += 1
+
+    def disarm(self) -> None:
+        """Count."""
+        self.disarmed += 1
+
+
+class Kennel:
+    """A watchdog and all that it works with."""
+
+    def __init__(self, path: Path, detectors: Iterable[Detector], timer: Timer | None) -> None:
+        self.clock = FakeClock()
+        self.ticks = TickClock(self.clock)
+        self.progress = Progress(self.clock)
+        self.verdict = Verdict()
+        self.journal = Journal()
+        self.looks = 0
+        self.watchdog = Watchdog(
+            ticks=self.ticks,
+            progress=self.progress,
+            limits=Limits(),
+            verdict=self.verdict,
+            delivery=Delivery(
+                Identity("app", "1", "pod"),
+                verdict=self.verdict,
+                journal=self.journal,
+                termination_log=TerminationLog(path),
+                action=lambda: "now",
+                wall_clock=noon,
+            ),
+            detectors=detectors,
+            gil_timer=timer,  # type: ignore[arg-type]
+            after_look=self._after_look,
+            journal=self.journal,
+        )
+
+    def _after_look(self) -> None:
+        self.looks += 1
+
+    def look(self, seconds: float = 0.05) -> None:
+        """Let a tick go by and look."""
+        self.clock.advance(seconds)
+        self.watchdog.look()
+
+    def events(self) -> list[tuple[int, str, dict[str, Any]]]:
+        """Return what was written to the journal."""
+        lines: queue.Queue[Any] = self.journal._lines  # noqa: SLF001 - what would be logged
+        return [lines.get_nowait() for _ in range(lines.qsize())]
+
+
+PROOF = Evidence("locks:waitcycle", "deadlock-tasks", Level.BROKEN, "DEADLOCK", "why", latched=True)
+
+
+def test_a_look_advances_ticks_and_stall_and_asks_every_detector(tmp_path: Path) -> None:
+    """In the order of the list, each with the tick time."""
+    detectors = [Finding(), Finding()]
+    kennel = Kennel(tmp_path / "none", detectors, None)
+    kennel.look()
+    kennel.look()
+
+    assert kennel.ticks.now == pytest.approx(0.1)
+    assert kennel.progress.stall_seconds == pytest.approx(0.1)
+    assert detectors[0].looked == pytest.approx([0.05, 0.1])
+    assert detectors[1].looked == pytest.approx([0.05, 0.1])
+    assert kennel.looks == 2
+
+
+def test_what_is_found_becomes_the_verdict_and_is_told(tmp_path: Path) -> None:
+    """In the same look."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    kennel = Kennel(path, [Finding(PROOF)], None)
+    kennel.look()
+
+    assert kennel.verdict.is_broken
+    assert path.read_text().endswith("why\n")
+    assert [event for _, event, _ in kennel.events()] == ["liveness broken"]
+
+
+def test_a_detector_that_raises_is_reported_once_and_hides_nothing(tmp_path: Path) -> None:
+    """Neither what it had found before nor what the others find."""
+    broken = Finding(Evidence("a:b", "early", Level.SUSPECT, "H", "E"), ZeroDivisionError("bug"))
+    kennel = Kennel(tmp_path / "none", [broken, Finding(PROOF)], None)
+    for _ in range(3):
+        kennel.look()
+
+    assert [item.cause for item in kennel.verdict.evidence] == ["deadlock-tasks", "early"]
+    crashes = [event for event in kennel.events() if event[1] == "detector crashed"]
+    ((level, _, facts),) = crashes
+    assert level == logging.ERROR
+    assert facts == {"detector": "Finding", "error": "ZeroDivisionError('bug')"}
+    assert kennel.looks == 3
+
+
+def test_the_gil_timer_is_put_off_on_every_look(tmp_path: Path) -> None:
+    """And called off at the end."""
+    timer = Timer()
+    kennel = Kennel(tmp_path / "none", [], timer)
+    kennel.look()
+    kennel.look()
+    kennel.watchdog.start()
+    kennel.watchdog.stop()
+
+    assert timer.armed >= 2
+    assert timer.disarmed == 1
+
+
+def test_a_dump_of_something_that_passed_is_taken_back(tmp_path: Path) -> None:
+    """After a look that came so late that the timer has fired, the message is restored."""
+    path = tmp_path / "termination-log"
+    path.write_text("Timeout (0:00:15)!\n")
+    kennel = Kennel(path, [], Timer())
+    kennel.look()
+    assert path.read_text() == "Timeout (0:00:15)!\n"
+    kennel.watchdog.looked_at -= GIL_SECONDS
+    kennel.look()
+
+    assert path.read_text() == ""
+
+
+def test_the_thread_looks_until_it_is_stopped(tmp_path: Path) -> None:
+    """About twenty times a second, under a name of its own."""
+    kennel = Kennel(tmp_path / "none", [], None)
+    kennel.watchdog.start()
+    assert "health-watchdog" in {thread.name for thread in threading.enumerate()}
+    until(lambda: kennel.looks >= 2, "two looks")
+    kennel.watchdog.stop()
+    looks = kennel.looks
+
+    assert "health-watchdog" not in {thread.name for thread in threading.enumerate()}
+    assert kennel.looks == looks
