@@ -58,6 +58,11 @@ class Process:
         return self._popen.pid
 
     @property
+    def threads(self) -> list[int]:
+        """The ids of its threads, as the kernel has them."""
+        return [int(path.name) for path in Path(f"/proc/{self.pid}/task").iterdir()]
+
+    @property
     def port(self) -> int:
         """The port that the process said it listens on."""
         return int(self._said_listening()["port"])

@@ -10,8 +10,8 @@ import pkgutil
 import messenger.health
 
 
-def put(values: dict[str, float]) -> None:
-    """Set each constant in every module of the package that has it.
+def put(values: dict[str, int | float | list[str]]) -> None:
+    """Set each constant in every module of the package that has it; a list becomes a header.
 
     Raises:
         ValueError: No module has a constant of that name.
@@ -24,5 +24,6 @@ def put(values: dict[str, float]) -> None:
         owners = [module for module in modules if hasattr(module, name)]
         if not owners:
             raise ValueError(f"no such constant: {name}")
+        meant = tuple(map(str.encode, value)) if isinstance(value, list) else value
         for module in owners:
-            setattr(module, name, value)
+            setattr(module, name, meant)

@@ -21,9 +21,9 @@ class Options:
     signal_thread: bool = True
     gil_timer: bool = True
     detectors: tuple[str, ...] = ("deadlocks", "leaks", "pools", "stall", "workers")
-    limits: dict[str, float | str | bool | None] = field(default_factory=dict)
+    limits: dict[str, int | float | str | bool | None] = field(default_factory=dict)
     """Fields of `messenger.health.Limits`."""
-    constants: dict[str, float] = field(default_factory=dict)
+    constants: dict[str, int | float | list[str]] = field(default_factory=dict)
     """Constants of the package that are set to another value: see constants.py."""
     termination_log: str | None = None
     debug_token: str | None = None

@@ -1,0 +1,64 @@
+"""Stops a process for a while, as a paused container or a suspended machine does."""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.integration.lab.experiment import get, lab, logged, until_serving
+from tests.integration.process import Process
+
+QUICK_LIMITS = {"stall_suspect_seconds": 0.4, "stall_broken_seconds": 0.8}
+"""Limits that a freeze of a second exceeds."""
+
+BETWEEN_SECONDS = 0.5
+"""How long the process runs between two freezes."""
+
+
+def freeze(process: Process, seconds: float) -> None:
+    """Stop a process for some seconds."""
+    process.signal(signal.SIGSTOP)
+    try:
+        time.sleep(seconds)
+    finally:
+        process.signal(signal.SIGCONT)
+
+
+@contextmanager
+def busy(process: Process) -> Iterator[list[int]]:
+    """Keep the loop of a laboratory in requests of 80 ms; provide what they were answered."""
+    over = threading.Event()
+    codes: list[int] = []
+
+    def ask() -> None:
+        while not over.wait(0.02):
+            codes.append(get(process, "/heavy?ms=80", timeout=60).code)
+
+    client = threading.Thread(target=ask)
+    client.start()
+    try:
+        yield codes
+    finally:
+        over.set()
+        client.join()
+
+
+def condemned(
+    constants: dict[str, float], limits: dict[str, float], seconds: float, freezes: int = 6
+) -> set[str]:
+    """Freeze a busy laboratory several times, and return what was found broken.
+
+    Its loop is in the middle of a request most of the time, so that it is the watchdog that looks
+    first when the process goes on.
+    """
+    options: dict[str, Any] = {"constants": constants, "limits": limits}
+    with lab(**options) as process:
+        until_serving(process)
+        with busy(process) as codes:
+            for _ in range(freezes):
+                freeze(process, seconds)
+                time.sleep(BETWEEN_SECONDS)
+        assert set(codes) <= {200, 503}
+        return {line["cause"] for line in logged(process, "liveness broken")}

@@ -1,0 +1,144 @@
+"""Honest work, however hard and strange, is never taken for a deadlock or a stall."""
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.lab.experiment import (
+    get,
+    lab,
+    logged,
+    message_file,
+    poke,
+    until_serving,
+    watch,
+)
+
+from .figures import note
+from .loops import ASYNCIO, BOTH_LOOPS, UVLOOP
+
+HARSH: dict[str, Any] = {
+    "constants": {"SCAN_TICKS": 1},
+    "limits": {"cycle_age_seconds": 0.0, "cycle_confirm_seconds": 0.01},
+}
+"""A scan on each tick, and a cycle is proven when two of them see it: 20 times the real rate."""
+
+SOAK_SECONDS = 180.0
+FULL_SECONDS = 600.0
+"""How long the locks are contended; the specification asks for 10 minutes."""
+
+LONGEST_SECONDS = 1800.0
+
+
+def contend(options: dict[str, Any], seconds: float) -> tuple[set[int], list[str], dict[str, Any]]:
+    """Work hard with every kind of lock; return what probes got, what was found and done."""
+    with lab(**options) as process:
+        until_serving(process)
+        get(process, "/contend")
+        answers = watch(process, seconds, every=0.5)
+        done = get(process, "/contend/sections").json
+        found = [line["explanation"] for line in logged(process, "liveness broken")]
+    return {answer.code for answer in answers}, found, done
+
+
+@pytest.mark.together
+@pytest.mark.parametrize(
+    "options", [{**UVLOOP, **HARSH}, ASYNCIO], ids=["uvloop-harsh", "asyncio-real-limits"]
+)
+def test_contended_locks_signals_and_cancelled_waits_are_no_deadlock(
+    options: dict[str, Any],
+) -> None:
+    """Locks nested in one order, hand-overs, conditions, events, long waits: nothing is found."""
+    codes, found, done = contend(options, 6.5)
+
+    assert found == []
+    assert codes == {200}
+    assert done["sections"] > 1_000
+    assert done["threads"] == 12
+    assert done["tasks"] == 42
+
+
+@pytest.mark.slow
+@pytest.mark.together
+@BOTH_LOOPS
+def test_minutes_of_contention_find_nothing(
+    stack: dict[str, str],
+    full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    """The same for three minutes, for ten in full, at a scan on each tick."""
+    codes, found, done = contend({**stack, **HARSH}, FULL_SECONDS if full else SOAK_SECONDS)
+    note(f"soak, {stack['loop']}: BROKEN in locked sections", f"{len(found)} in {done['sections']}")
+
+    assert found == []
+    assert codes == {200}
+
+
+@pytest.mark.slow
+@pytest.mark.together
+def test_long_soak_finds_nothing(full: bool) -> None:  # noqa: FBT001 - a fixture
+    """With the real limits for three minutes, for thirty in full."""
+    codes, found, done = contend(dict(UVLOOP), LONGEST_SECONDS if full else SOAK_SECONDS)
+    note("long soak: BROKEN in locked sections", f"{len(found)} in {done['sections']}")
+
+    assert found == []
+    assert codes == {200}
+
+
+def pause(path: str, seconds: float) -> list[str]:
+    """Do what makes a process pause, and return what was found in the meantime."""
+    with message_file() as message, lab(termination_log=str(message)) as process:
+        until_serving(process)
+        with poke(process, path) as paused:
+            answers = watch(process, seconds, every=0.2)
+            reply = paused.receive(timeout=60)
+        found = [line["explanation"] for line in logged(process, "liveness broken")]
+        text = message.read_text()
+
+    assert reply.code == 200
+    assert sum(answer.code == 0 for answer in answers) <= 1  # the loop may have had it already
+    assert {answer.code for answer in answers} <= {0, 200}
+    assert text == ""
+    return found
+
+
+@pytest.mark.together
+def test_garbage_collection_is_no_stall() -> None:
+    """Collections of hundreds of thousands of objects, one after the other."""
+    assert pause("/garbage?rounds=4&knots=300000", 2.0) == []
+
+
+@pytest.mark.slow
+@pytest.mark.together
+def test_two_gigabytes_are_no_stall() -> None:
+    """Allocating, touching and freeing 2 GB."""
+    assert pause("/memory?mb=2000", 4.0) == []
+
+
+@pytest.mark.together
+def test_two_hundred_megabytes_are_no_stall() -> None:
+    """The same, smaller."""
+    assert pause("/memory?mb=200", 1.0) == []
+
+
+@pytest.mark.together
+@BOTH_LOOPS
+def test_fork_leaves_the_parent_healthy(stack: dict[str, str]) -> None:
+    """A forked child has none of our threads; the parent keeps all of them."""
+    with lab(**stack) as process:
+        until_serving(process)
+        pids = [int(get(process, "/child?kind=fork").text) for _ in range(5)]
+        answers = watch(process, 1.5)
+        threads = len(process.threads)
+        alone = {len(list(Path(f"/proc/{pid}/task").iterdir())) for pid in pids}
+        for pid in pids:
+            os.kill(pid, 9)
+        time.sleep(0.3)
+        broken = logged(process, "liveness broken")
+
+    assert {answer.code for answer in answers} == {200}
+    assert threads >= 4
+    assert alone == {1}
+    assert broken == []
