@@ -186,8 +186,9 @@ class Responder:
         data = "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + answer.body
         with contextlib.suppress(OSError):
             # What was sent must have been read: closing over unread bytes sends RST, and the client
-            # sees a broken connection instead of the answer.
-            connection.recv(65_536)
+            # sees a broken connection instead of the answer. Who was silent has sent nothing.
+            with contextlib.suppress(BlockingIOError):
+                connection.recv(65_536)
             connection.send(data)
             connection.shutdown(socket.SHUT_WR)
         connection.close()

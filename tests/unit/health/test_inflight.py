@@ -57,7 +57,11 @@ class Site:
         self.progress = Progress(self.clock)
         self.lifecycle = Lifecycle()
         self.flight = InFlight(
-            app, lifecycle=self.lifecycle, progress=self.progress, now=self.clock
+            app,
+            lifecycle=self.lifecycle,
+            progress=self.progress,
+            now=self.clock,
+            marks=lambda headers: [(b"x-request-id", dict(headers).get(b"x-request-id", b"none"))],
         )
         self.move(*steps)
 
@@ -102,6 +106,7 @@ async def test_a_cold_process_refuses(steps: tuple[State, ...]) -> None:
     assert client.status == 503
     assert client.headers["retry-after"] == "1"
     assert "connection" not in client.headers
+    assert client.headers["x-request-id"] == "none"
     assert client.headers["content-length"] == str(len(client.body))
     assert json.loads(client.body)["detail"] == "warming"
     assert site.flight.count == 0
@@ -181,6 +186,7 @@ async def test_a_request_that_is_cut_short_at_the_end_of_the_drain_is_answered()
     assert client.status == 503
     assert client.headers["retry-after"] == "1"
     assert client.headers["connection"] == "close"
+    assert client.headers["x-request-id"] == "none"
     assert json.loads(client.body)["detail"] == "draining"
     assert site.flight.cancelled_total == 1
     assert site.flight.count == 0
