@@ -22,7 +22,7 @@ from messenger import faults, handlers, operations, selfcheck, vitals
 from messenger.ailments import Ailments, LeakMiddleware
 from messenger.directory import Directory
 from messenger.directory_metrics import DirectoryCollector
-from messenger.downstreams import Downstreams, open_transport
+from messenger.downstreams import Downstreams, Transport
 from messenger.faults import FaultMiddleware, Faults
 from messenger.health import Health
 from messenger.models import Version
@@ -170,7 +170,7 @@ def connect(settings: Settings, downstream_url: str, telemetry: Telemetry) -> Do
         telemetry: What observes each call.
     """
     connections = CONNECTIONS_PER_REQUEST * settings.concurrency_limit
-    transport = open_transport(downstream_url, connections)
+    transport = Transport(downstream_url, connections)
     return Downstreams(downstream_url, transport, observer=telemetry)
 
 

@@ -1,6 +1,6 @@
 """The downstreams over HTTP: puts a call through, watches it, and says plainly how it failed.
 
-Only this file imports httpx and aiohttp. It uses httpx's transport interface without httpx's
+Only this file knows httpx and aiohttp. It uses httpx's transport interface without httpx's
 client: redirects, cookies, proxies and authentication have no place between services, and leaving
 them out halves the cost of a call. There is no retry and no circuit breaker: those belong to the
 mesh, which sees all replicas.
@@ -11,24 +11,18 @@ import functools
 import ssl
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
-import aiohttp
 import httpx
 import msgspec
-from httpx_aiohttp import AiohttpTransport
 
 from messenger.calls import Call
-from messenger.errors import MessengerError, Reason, Unavailable
+from messenger.errors import MessengerError, Unavailable
+from messenger.observation import CallObserver, Outcome, Unobserved
 from messenger.outcomes import Outcomes
 from messenger.twelve import TABLE
 
 Answer = TypeVar("Answer")
-
-Outcome = Literal["ok", "refused", "cancelled"] | Reason
-"""How a call ended: answered; answered with a refusal the call names; given up by its caller (who
-was cancelled); or one of the reasons for having no answer. A closed set, for it labels metrics."""
-
 
 KEEP_ALIVE_SECONDS = 4.0
 """How long an idle connection is kept: less than the five seconds after which uvicorn closes it,
@@ -44,46 +38,12 @@ _HEADERS = (("accept-encoding", "identity"),)
 _POST_HEADERS = (*_HEADERS, ("content-type", "application/json"))
 
 
-class Observation(Protocol):
-    """One live call under observation, from its start to its end."""
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
-        """Headers that the call shall carry, `traceparent` above all (W3C Trace Context)."""
-        ...
-
-    def finish(self, outcome: Outcome, status: int | None) -> None:
-        """Take note of the end: called exactly once, with the HTTP status where there was one."""
-        ...
-
-
-class CallObserver(Protocol):
-    """Whoever wants to know of each live call: spans, and rate, errors and duration."""
-
-    def start(self, downstream: str, method: str) -> Observation:
-        """Begin an observation; called in the context of the request that makes the call."""
-        ...
-
-
-class Unobserved:
-    """The observer, and the observation, that wants to know nothing."""
-
-    headers: Sequence[tuple[str, str]] = ()
-
-    def start(self, downstream: str, method: str) -> "Unobserved":  # noqa: ARG002 - see CallObserver
-        """Return itself: there is nothing to remember."""
-        return self
-
-    def finish(self, outcome: Outcome, status: int | None) -> None:
-        """Do nothing."""
-
-
 class Downstreams:
     """Puts calls through to the downstreams, each within a deadline of its own.
 
     Args:
         url_template: Address of a downstream with `{service}` for its name, without a final slash.
-        transport: What carries requests; see `open_transport`. Closed by `aclose`.
+        transport: What carries requests; see `Transport`. Closed by `aclose`.
         observer: Told of each live call.
         clock: Seconds, monotonic.
     """
@@ -133,10 +93,10 @@ class Downstreams:
         except TimeoutError as error:
             outcome = "timeout"
             raise Unavailable(call.downstream, outcome) from error
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeError) as error:
             outcome = "garbage"
             raise Unavailable(call.downstream, outcome) from error
-        except (httpx.HTTPError, aiohttp.ClientError, OSError) as error:
+        except (httpx.HTTPError, OSError) as error:
             outcome = "connection"
             raise Unavailable(call.downstream, outcome) from error
         finally:
@@ -172,8 +132,12 @@ def _address(url: str) -> httpx.URL:
     return httpx.URL(url)
 
 
-def open_transport(url_template: str, connections_per_host: int) -> httpx.AsyncBaseTransport:
-    """Return a transport with a pool of kept connections, opened at the first request.
+class Transport(httpx.AsyncBaseTransport):
+    """A pool of kept connections to the downstreams, carried by aiohttp.
+
+    Importing aiohttp takes as long as the rest of the start together, and loading the certificate
+    authorities some 20 ms more. Both are done in a thread for the first request, when the process
+    listens already and answers its probes.
 
     Args:
         url_template: What `Downstreams` is given: whether it is https decides about certificates.
@@ -182,12 +146,53 @@ def open_transport(url_template: str, connections_per_host: int) -> httpx.AsyncB
             embedded mode all at one address, and a call that waits for a connection here would be
             a queue that nobody sees.
     """
-    # Loading the certificate authorities takes some 20 ms at start and is of no use without TLS.
-    # A context without any trusts nobody, should a request go to https after all.
-    if url_template.startswith("https:"):
-        tls = ssl.create_default_context()
-    else:
-        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self, url_template: str, connections_per_host: int) -> None:
+        self._prepare = functools.partial(
+            _prepare, connections_per_host, has_tls=url_template.startswith("https:")
+        )
+        self._preparing: asyncio.Future[_Carrier] | None = None
+        self._carrier: _Carrier | None = None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Carry one request; the first ones wait for the preparations.
+
+        Raises:
+            httpx.HTTPError: There is no response.
+        """
+        if self._carrier is None:
+            if self._preparing is None:
+                self._preparing = asyncio.ensure_future(asyncio.to_thread(self._prepare))
+            # The deadline of one call must not undo what all others wait for.
+            self._carrier = await asyncio.shield(self._preparing)
+        transport, client_error = self._carrier
+        try:
+            return await transport.handle_async_request(request)
+        except client_error as error:
+            # One of those that httpx_aiohttp has no word for, such as a response that is no HTTP.
+            raise httpx.TransportError(str(error)) from error
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._carrier is not None:
+            await self._carrier.transport.aclose()
+
+
+class _Carrier(NamedTuple):
+    """What carries requests, once it is imported."""
+
+    transport: httpx.AsyncBaseTransport
+    client_error: type[Exception]
+    """The root of aiohttp's errors."""
+
+
+def _prepare(connections_per_host: int, *, has_tls: bool) -> _Carrier:
+    """Import what carries requests, and return it; it opens its session at the first of them."""
+    import aiohttp  # noqa: PLC0415 - see Transport
+    from httpx_aiohttp import AiohttpTransport  # noqa: PLC0415 - see Transport
+
+    # A context without authorities trusts nobody, should a request go to https after all.
+    tls = ssl.create_default_context() if has_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
     def open_session() -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -204,7 +209,7 @@ def open_transport(url_template: str, connections_per_host: int) -> httpx.AsyncB
             trust_env=False,
         )
 
-    return AiohttpTransport(verify=tls, client=open_session)
+    return _Carrier(AiohttpTransport(verify=tls, client=open_session), aiohttp.ClientError)
 
 
 async def _read(response: httpx.Response) -> bytes:

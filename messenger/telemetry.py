@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from messenger import tracing
 from messenger.context import CURRENT, RequestContext, TraceContext
-from messenger.downstreams import Outcome
 from messenger.metrics import Metrics
+from messenger.observation import Outcome
 from messenger.tracing import Span, Tracer
 
 UNMATCHED = "unmatched"

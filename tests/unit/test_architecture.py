@@ -24,6 +24,7 @@ LAYERS = (
         "deadline",
         "errors",
         "models",
+        "observation",
         "outcomes",
         "parties",
         "ports",

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import aiohttp
 import httpx
 import msgspec
 import pytest
@@ -13,12 +12,11 @@ from messenger.downstreams import (
     KEEP_ALIVE_SECONDS,
     MAX_ANSWER_BYTES,
     Downstreams,
-    Observation,
-    Outcome,
-    open_transport,
+    Transport,
 )
 from messenger.errors import Absent, KeyReused, MessengerError, Unavailable
 from messenger.models import Draft
+from messenger.observation import Observation, Outcome
 from tests.unit.fakes import Behaviour, FakeTransport
 
 DRAFT = Draft("alice", "bob", "push", "hello")
@@ -131,7 +129,7 @@ async def test_a_post_carries_json_and_its_key() -> None:
         pytest.param(dribble, "timeout", 200, id="slow body"),
         pytest.param(raising(httpx.ConnectError("refused")), "connection", None, id="refused"),
         pytest.param(raising(httpx.ReadError("reset")), "connection", None, id="reset"),
-        pytest.param(raising(aiohttp.ClientError("odd")), "connection", None, id="not translated"),
+        pytest.param(raising(UnicodeError("odd")), "garbage", None, id="no text"),
         pytest.param(raising(OSError("no route")), "connection", None, id="system"),
     ],
 )
@@ -203,7 +201,7 @@ async def test_nobody_has_to_observe() -> None:
 @pytest.mark.parametrize("template", ["http://{service}", "https://{service}"])
 async def test_a_transport_opens_nothing_before_its_first_request(template: str) -> None:
     """It can be made and closed without a network, with and without TLS."""
-    transport = open_transport(template, connections_per_host=5)
+    transport = Transport(template, connections_per_host=5)
 
     await Downstreams(template, transport).aclose()
 
