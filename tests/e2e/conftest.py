@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import threading
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -12,10 +13,10 @@ from tests.e2e import images, outage, sickness, warming
 from tests.e2e.cluster import Cluster, NoCluster, find_context, open_cluster
 from tests.e2e.outage import Outage
 from tests.e2e.sickness import Sickness
-from tests.e2e.space import wait_until_gone
+from tests.e2e.space import READY_SECONDS, wait_until_gone
 from tests.e2e.warming import Warming
 
-EXPERIMENTS: dict[str, Callable[[Cluster], Any]] = {
+EXPERIMENTS: dict[str, Callable[[Cluster, Callable[[], None]], Any]] = {
     "sickness": sickness.run,
     "outage": outage.run,
     "warming": warming.run,
@@ -79,14 +80,18 @@ class Experiments:
 @pytest.fixture(scope="session")
 def experiments(request: pytest.FixtureRequest, cluster: Cluster) -> Iterator[Experiments]:
     """Start the experiments that tests of this session ask for, all at once."""
-    wanted = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    names = {name for item in request.session.items for name in getattr(item, "fixturenames", ())}
+    wanted = {name: run for name, run in EXPERIMENTS.items() if name in names}
+    settled = threading.Barrier(max(1, len(wanted)), timeout=READY_SECONDS)
+
+    def all_settled() -> None:
+        # Who failed to settle does not come: the others then begin when they have waited enough.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            settled.wait()
+
     with ThreadPoolExecutor(len(EXPERIMENTS)) as threads:
         yield Experiments(
-            {
-                name: threads.submit(run, cluster)
-                for name, run in EXPERIMENTS.items()
-                if name in wanted
-            }
+            {name: threads.submit(run, cluster, all_settled) for name, run in wanted.items()}
         )
 
 

@@ -1,7 +1,7 @@
 """The experiment of two minutes without any downstream."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.e2e.cluster import Cluster
@@ -32,11 +32,17 @@ class Outage:
     """When they were ready again."""
 
 
-def run(cluster: Cluster) -> Outage:
-    """Kill all downstreams, and bring them back after two minutes."""
+def run(cluster: Cluster, all_settled: Callable[[], None]) -> Outage:
+    """Kill all downstreams, and bring them back after two minutes.
+
+    Args:
+        cluster: Where.
+        all_settled: Called when the load may begin; returns when it may everywhere.
+    """
     with open_space(cluster, "outage") as space:
         space.deploy(replicas={"messenger": REPLICAS, "downstream": 1})
         space.settle_all()
+        all_settled()
         with (
             space.pods("messenger") as pods,
             loading(space, "prober", rate=RATE, seconds=400) as load,

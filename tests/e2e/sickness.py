@@ -1,14 +1,14 @@
 """The experiment with processes that are beyond help: Messenger's, and plain ones beside them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.e2e import objects
 from tests.e2e.cluster import Cluster, Object
 from tests.e2e.load import Report, loading
-from tests.e2e.space import Space, open_space
+from tests.e2e.space import PATIENT, Space, open_space
 from tests.e2e.watch import Pod, Watch
 
 FAULTS = {
@@ -69,21 +69,29 @@ class Sickness:
     """One of Messenger's pods, as the API has it."""
 
 
-def run(cluster: Cluster) -> Sickness:
-    """Make pods sick, both kinds at the same time, and watch them."""
+def run(cluster: Cluster, all_settled: Callable[[], None]) -> Sickness:
+    """Make pods sick, both kinds at the same time, and watch them.
+
+    Args:
+        cluster: Where.
+        all_settled: Called when the load may begin; returns when it may everywhere.
+    """
     with ThreadPoolExecutor() as threads:
         plain = threads.submit(_run_plain, cluster)
-        cases, report, pod = _run_messenger(cluster)
+        cases, report, pod = _run_messenger(cluster, all_settled)
         return Sickness(cases=cases, plain=plain.result(), report=report, pod=pod)
 
 
-def _run_messenger(cluster: Cluster) -> tuple[dict[str, Case], Report, Object]:
+def _run_messenger(
+    cluster: Cluster, all_settled: Callable[[], None]
+) -> tuple[dict[str, Case], Report, Object]:
     with open_space(cluster, "sick") as space:
         space.deploy(
-            env={"MESSENGER_FAULTS_ENABLED": "true"},
+            env={**PATIENT, "MESSENGER_FAULTS_ENABLED": "true"},
             replicas={"messenger": len(FAULTS) + HEALTHY, "downstream": 1},
         )
         space.settle_all()
+        all_settled()
         with (
             space.pods("messenger") as pods,
             space.endpoints("messenger") as endpoints,

@@ -20,6 +20,10 @@ MANIFESTS = Path(__file__).parents[2] / "k8s"
 READY_SECONDS = 180.0
 """How long pods may take to be ready: five starts one after another, on two busy cores."""
 
+PATIENT = {"MESSENGER_DOWNSTREAM_DEADLINE_SECONDS": "8"}
+"""For experiments that run beside others: thirty pods share the nodes, a mock may be late when many
+of them start, and lateness of mocks is not what those experiments are about."""
+
 PREFIX = "e2e-"
 """What the name of each namespace of a test begins with."""
 

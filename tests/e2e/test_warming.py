@@ -14,7 +14,8 @@ def test_no_request_reaches_a_pod_that_is_not_warm(
 ) -> None:
     """Cold pods are added under load and nobody notices; then they serve."""
     report = warming.report
-    record_property("warming", report.figures)
+    unready = [round(seconds, 1) for seconds in warming.unready_seconds]
+    record_property("warming", f"unready for {unready} s, {report.figures}")
 
     assert report.failed == 0, report.kinds
     assert len(report.pods) == WARM + COLD, report.pods

@@ -1,12 +1,12 @@
 """The experiment of pods that take long to be warm, with readiness and without."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tests.e2e.cluster import Cluster, Object, wait_for
 from tests.e2e.load import Report, loading
-from tests.e2e.space import Space, open_space, patch
+from tests.e2e.space import PATIENT, Space, open_space, patch
 from tests.e2e.watch import Pod, Watch
 
 WARM = 2
@@ -57,14 +57,21 @@ class _Looks:
     ended: float = 0.0
 
 
-def run(cluster: Cluster) -> Warming:
-    """Add cold pods to warm ones, under load; then the same without readiness probes."""
+def run(cluster: Cluster, all_settled: Callable[[], None]) -> Warming:
+    """Add cold pods to warm ones, under load; then the same without readiness probes.
+
+    Args:
+        cluster: Where.
+        all_settled: Called when the load may begin; returns when it may everywhere.
+    """
     with open_space(cluster, "warming") as space:
         space.deploy(
+            env=PATIENT,
             replicas={"messenger": WARM, "downstream": 1},
             patches=[_many_people()],
         )
         space.settle_all()
+        all_settled()
         with space.pods("downstream") as mocks:
             for pod in mocks.now:
                 space.order_fault(pod.name, PAGE_FAULT, "accounts")
