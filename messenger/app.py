@@ -129,8 +129,7 @@ def create_app(
     metrics.registry.register(DirectoryCollector(directory.stats))
     state = AppState(
         service=service,
-        version=msgspec.json.encode(Version(settings.version, settings.pod)),
-        document=msgspec.json.encode(document(settings.version)),
+        count_degraded=metrics.count_degraded,
         registry=metrics.registry,
         faults=Faults(faults.parse(of_calls), seed=settings.faults_seed),
         ailments=ailments,

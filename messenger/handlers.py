@@ -27,6 +27,7 @@ async def send_message(request: Request[State]) -> Response:
         receipt = await service.send(draft, key)
     except MessengerError as error:
         return answer_domain(error, headers)
+    request.state["count_degraded"](receipt.degraded)
     headers["location"] = f"/v1/messages/{receipt.id}"
     return Response(_encode(receipt), 202, headers, JSON)
 
@@ -35,13 +36,3 @@ async def find_message(request: Request[State]) -> Response:
     """Answer `GET /v1/messages/{id}`: 200 with what became of the message."""
     message = await request.state["service"].find(request.path_params["id"])
     return Response(_encode(message), media_type=JSON)
-
-
-async def tell_version(request: Request[State]) -> Response:
-    """Answer `GET /version`: 200 with the release."""
-    return Response(request.state["version"], media_type=JSON)
-
-
-async def tell_document(request: Request[State]) -> Response:
-    """Answer `GET /openapi.json`: 200 with the description of all this."""
-    return Response(request.state["document"], media_type=JSON)

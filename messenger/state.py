@@ -1,5 +1,6 @@
 """What handlers find in `request.state`: put there by the lifespan of `app`."""
 
+from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from messenger.service import MessageService
@@ -11,8 +12,5 @@ class State(TypedDict):
     service: MessageService
     """The use case behind `/v1/messages`."""
 
-    version: bytes
-    """Body of `GET /version`, made once since it never changes."""
-
-    document: bytes
-    """Body of `GET /openapi.json`, made once for the same reason."""
+    count_degraded: Callable[[Iterable[str]], object]
+    """Counts a message that was sent without these downstreams."""

@@ -251,6 +251,22 @@ async def test_a_failing_downstream_is_a_warning_and_nothing_else() -> None:
     assert {name.removeprefix("downstream:") for name in found} == {each.name for each in TABLE}
 
 
+async def test_degraded_messages_are_counted_where_prometheus_sees_them() -> None:
+    """By the downstream that was missing; a message that lacks nothing counts for none."""
+    service = Service(SETTINGS, faults={"links": "fail-next:2", "audit": "fail-next:1"})
+    async with service.client() as client:
+        await warm(service)
+        for _ in range(3):
+            await client.post("/v1/messages", json=DRAFT)
+        response = await client.get("/metrics")
+
+    found = samples(response.text)
+    counted = {
+        key[1]: value for key, value in found.items() if key[0] == "messenger_degraded_total"
+    }
+    assert counted == {frozenset({"links"}): 2, frozenset({"audit"}): 1}
+
+
 async def test_the_self_check_is_the_only_gate_that_is_required() -> None:
     """What replicas share must not keep all of them from starting."""
     gates = Service(SETTINGS).health.warm_up.gates

@@ -24,7 +24,7 @@ from tests.unit.fakes import GOOD_DAY, PARTIES, FakeCaller, FakeDirectory, Inlin
 GOOD = {"sender": "alice", "recipient": "bob", "channel": "push", "body": "hello"}
 
 
-def state(answers: dict[str, object]) -> State:
+def state(answers: dict[str, object], counted: list[object]) -> State:
     """Return what the lifespan would yield, on a good day but for what is given."""
     service = MessageService(
         directory=FakeDirectory(PARTIES),
@@ -35,22 +35,22 @@ def state(answers: dict[str, object]) -> State:
         now=lambda: datetime(2026, 11, 10, tzinfo=UTC),
         new_id=lambda: "new-id",
     )
-    return {"service": service, "version": b'{"version":"1.0"}', "document": b"{}"}
+    return {"service": service, "count_degraded": counted.append}
 
 
 @asynccontextmanager
-async def client(**answers: object) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to the handlers without a socket."""
+async def client(
+    counted: list[object] | None = None, **answers: object
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Talk to the handlers without a socket; what they count as degraded goes to `counted`."""
     app = Starlette(
         routes=[
             Route("/v1/messages", handlers.send_message, methods=["POST"]),
             Route("/v1/messages/{id}", handlers.find_message),
-            Route("/version", handlers.tell_version),
-            Route("/openapi.json", handlers.tell_document),
         ],
         exception_handlers=ERRORS,
     )
-    yielded = state(answers)
+    yielded = state(answers, [] if counted is None else counted)
 
     async def with_state(scope: Scope, receive: Receive, send: Send) -> None:
         # What a server does with what the lifespan yields, which httpx does not.
@@ -139,20 +139,19 @@ async def test_a_message_is_looked_up(answer: object, status: int) -> None:
     assert response.status_code == status
 
 
-@pytest.mark.parametrize(
-    ("path", "content"), [("/version", b'{"version":"1.0"}'), ("/openapi.json", b"{}")]
-)
-async def test_what_never_changes_is_served_as_it_was_made(path: str, content: bytes) -> None:
-    """200 with the body from the state."""
-    async with client() as opened:
-        response = await opened.get(path)
+async def test_what_a_message_went_without_is_counted() -> None:
+    """Once for each message that was accepted, and not for one that was refused."""
+    counted: list[object] = []
+    async with client(counted, links=Unavailable("links", "status")) as opened:
+        await post(opened)
+        await post(opened, {"channel": "sms"})
 
-    assert (response.status_code, response.content) == (200, content)
+    assert counted == [("links",)]
 
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nowhere", 404), ("GET", "/v1/messages", 405), ("POST", "/version", 405)],
+    [("GET", "/nowhere", 404), ("GET", "/v1/messages", 405), ("POST", "/v1/messages/7", 405)],
 )
 async def test_wrong_paths_and_verbs_are_problems_too(method: str, path: str, status: int) -> None:
     """404 and 405 in the same format, the latter with Allow."""
