@@ -31,7 +31,7 @@ SERVICES = (
 _T = TypeVar("_T")
 
 
-class BadSettings(Exception):  # noqa: N818 - reads as a claim, and is no programming error
+class BadSettings(Exception):
     """Raised when the environment holds settings that cannot be obeyed.
 
     Attributes:

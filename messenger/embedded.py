@@ -36,7 +36,7 @@ _OURS = ("level", "message", "time")
 """Fields of a log line that ours has itself when the child's is passed on."""
 
 
-class EmbeddedFailed(Exception):  # noqa: N818 - reads as a claim
+class EmbeddedFailed(Exception):
     """Raised when the embedded downstreams ended, or kept silent, instead of listening."""
 
 

@@ -17,8 +17,6 @@
 The domain raises these; what each means in HTTP stands in `problems` alone.
 """
 
-# ruff: noqa: N818 - they are named for what they say: "Unavailable" needs no "Error" behind it
-
 from typing import ClassVar, Literal
 
 Reason = Literal["timeout", "connection", "status", "garbage"]

@@ -62,7 +62,7 @@ KINDS: Mapping[type[MessengerError], Kind] = {
 """Every error of the domain that a client can meet with."""
 
 
-class InputProblem(Exception):  # noqa: N818 - a problem with the input, as its answer calls it
+class InputProblem(Exception):
     """Raised when a request is not what its route takes, before the domain has seen it.
 
     Args:

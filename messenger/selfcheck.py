@@ -13,7 +13,7 @@ PATH = "/version"
 """What is asked for: a route through every layer that is in front of all routes."""
 
 
-class SelfCheckFailed(Exception):  # noqa: N818 - reads as a claim
+class SelfCheckFailed(Exception):
     """Raised when the application did not answer its own request with 200."""
 
 

@@ -27,11 +27,11 @@ COMMAND_SECONDS = 60.0
 _T = TypeVar("_T")
 
 
-class NoCluster(Exception):  # noqa: N818 - reads as a claim: there is no cluster
+class NoCluster(Exception):
     """Raised when no cluster of kind's answers, with the reason."""
 
 
-class CommandFailed(AssertionError):  # noqa: N818 - an assertion that names what failed
+class CommandFailed(AssertionError):
     """Raised when a command ended with another status than 0, with all that it printed."""
 
 

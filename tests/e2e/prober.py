@@ -46,7 +46,7 @@ EXAMPLES = 5
 """How many failures of each kind are told in full."""
 
 
-class Interrupted(Exception):  # noqa: N818 - reads as a claim: the answer was interrupted
+class Interrupted(Exception):
     """Raised when a connection ended before the answer was whole."""
 
 
