@@ -7,15 +7,17 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import latency, locks, overhead, verdicts
+from . import drains, latency, locks, overhead, restarts, verdicts
 from .row import Bench, Row, table
 
 GROUPS: dict[str, dict[str, Bench]] = {
     "health": {
         "locks": locks.rows,
         "overhead": overhead.rows,
-        "verdicts": verdicts.rows,
         "latency": latency.rows,
+        "verdicts": verdicts.rows,
+        "drains": drains.rows,
+        "restarts": restarts.rows,
     },
 }
 """Every benchmark, by group and name."""
