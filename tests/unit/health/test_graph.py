@@ -2,7 +2,7 @@
 
 import threading
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from messenger.health.graph import Edge, WaitGraph, cycles, dead_among, has_ended, name_of
@@ -39,7 +39,6 @@ def is_closed(among: set[Party], edges: dict[Party, Edge]) -> bool:
     )
 
 
-@settings(max_examples=60)
 @given(edges=graphs())
 def test_the_dead_are_the_largest_closed_set(edges: dict[Party, Edge]) -> None:
     """No rule could find more without taking somebody for dead who may go on."""
@@ -53,14 +52,12 @@ def test_the_dead_are_the_largest_closed_set(edges: dict[Party, Edge]) -> None:
     assert dead == largest
 
 
-@settings(max_examples=60)
 @given(edges=graphs())
 def test_whoever_is_dead_is_dead_without_time_outs_too(edges: dict[Party, Edge]) -> None:
     """Ignoring time-outs only ever adds."""
     assert set(dead_among(edges, timed_too=False)) <= set(dead_among(edges, timed_too=True))
 
 
-@settings(max_examples=60)
 @given(edges=graphs())
 def test_every_cycle_is_closed_and_among_the_dead(edges: dict[Party, Edge]) -> None:
     """Each waits for the next, no two share a member, and there is one if anybody is dead."""

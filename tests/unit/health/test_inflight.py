@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -10,7 +12,7 @@ from messenger.health.inflight import InFlight, LeakDetector
 from messenger.health.lifecycle import Lifecycle, State
 from messenger.health.progress import Progress
 
-from .asgi import Client
+from .asgi import Client, http, receive
 from .clock import FakeClock
 from .parties import kinds
 
@@ -249,6 +251,21 @@ async def test_streams_that_have_not_begun_are_no_streams() -> None:
     assert not task.done()
     slow.go.set()
     await task
+
+
+async def test_a_request_that_no_task_runs_cannot_be_cancelled() -> None:
+    """It is left alone, and is no error."""
+    site = Site(Slow(), *SERVING)
+    client = Client()
+    call: Coroutine[Any, Any, None] = site.flight(http(), receive, client.send)
+    asyncio.get_running_loop().call_soon(call.send, None)
+    await asyncio.sleep(0)
+    assert site.flight.count == 1
+    site.flight.cancel_all()
+    await asyncio.sleep(0)
+
+    assert client.messages == []
+    call.close()
 
 
 async def leaked(site: Site, requests: int, seconds: float) -> list[tuple[str, str]]:

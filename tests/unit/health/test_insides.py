@@ -303,6 +303,79 @@ def test_a_thread_that_runs_waits_for_nothing() -> None:
     assert waiting == NOTHING
 
 
+def test_a_thread_that_is_all_in_the_standard_library_waits_for_nothing() -> None:
+    """Its stack is walked to the end."""
+    sleeper = threading.Thread(target=time.sleep, args=(0.05,), daemon=True)
+    sleeper.start()
+
+    assert seen_in(sleeper, "run") == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [("join", threading.__file__), ("result", "/lib/concurrent/futures/_base.py")],
+)
+def test_a_frame_of_the_standard_library_that_looks_otherwise_is_nothing(
+    name: str, file: str
+) -> None:
+    """A version may hide what is looked for: better no finding than a crash."""
+    variables: dict[str, Any] = {"sys": sys}
+    exec(compile(f"def {name}(): return sys._getframe()", file, "exec"), variables)  # noqa: S102 - the code above
+
+    assert awaited_by_thread(variables[name]()) == NOTHING
+
+
+async def test_a_task_that_is_all_in_asyncio_is_seen_without_a_line() -> None:
+    """There is none of the user's own."""
+    event = asyncio.Event()
+    child = asyncio.create_task(event.wait())
+    task = asyncio.create_task(asyncio.wait({child}))
+    await asyncio.sleep(0)
+    awaited = awaited_by_task(task)
+    event.set()
+    await task
+
+    assert awaited.tasks == (child,)
+    assert awaited.code is None
+
+
+def _chain_future(future: asyncio.Future[None]) -> Callable[[object], object]:
+    """Leave a callback like asyncio's, whose source has not come yet."""
+
+    def pass_on(_: object) -> object:
+        return source
+
+    future.add_done_callback(pass_on)
+    if future.done():
+        source = future
+    return pass_on
+
+
+async def test_callbacks_that_name_no_source_are_passed_over() -> None:
+    """Those of others, and one like asyncio's whose source has not come yet."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    source = object()
+
+    def of_others(_: object) -> None:
+        assert source
+
+    future.add_done_callback(of_others)
+    future.add_done_callback(id)
+    pass_on = _chain_future(future)
+
+    async def body() -> None:
+        await future
+
+    task = asyncio.create_task(body())
+    await asyncio.sleep(0)
+    awaited = awaited_by_task(task)
+    future.remove_done_callback(pass_on)
+    task.cancel()
+    await asyncio.wait({task})
+
+    assert awaited == NOTHING
+
+
 def test_a_method_called_result_is_not_taken_for_a_future_s() -> None:
     """What counts is where the code comes from."""
 

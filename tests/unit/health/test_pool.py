@@ -307,9 +307,10 @@ def test_a_pool_whose_threads_all_wait_for_locks_is_starved(
 
 def test_a_pool_whose_threads_all_wait_for_its_own_results_is_starved(pool: Pool) -> None:
     """The classic: jobs that submit jobs and wait for them. It is a proof, and explained."""
-    go = threading.Event()
+    go, both = threading.Event(), threading.Barrier(2)
 
     def job() -> None:
+        both.wait(5)
         inner = pool.submit(go.wait, 5)
         inner_results.append(inner)
         inner.result()

@@ -182,6 +182,26 @@ async def test_a_draining_worker_is_not_begun_again(clock: FakeClock) -> None:
         assert worker.restarts_total == 0
 
 
+async def test_a_worker_that_died_just_before_the_drain_is_not_begun_again(
+    clock: FakeClock,
+) -> None:
+    """The pause is the moment in which it is decided."""
+    workers = Workers(now=clock, journal=Journal(), dice=ShortPauses())
+    runs = 0
+
+    async def run(_: Beat) -> None:
+        nonlocal runs
+        runs += 1
+
+    worker = workers.add("refresh", run, 30)
+    async with started(workers):
+        await until(lambda: worker.restarts_total == 1)
+        workers.tell_to_stop()
+        await asyncio.sleep(0.05)
+
+        assert runs == 1
+
+
 async def test_stopping_cancels_who_works_and_leaves_behind_who_does_not_listen(
     clock: FakeClock,
 ) -> None:
