@@ -72,13 +72,33 @@ def _start() -> int:
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
     for name in settings.unknown_names:
         logger.warning("unknown setting", extra={"setting": name})
-    if settings.downstream_url is not None:
-        return _run(settings, None)
-    child = embedded.start(os.environ)
     try:
-        return _run(settings, child)
-    finally:
-        child.stop()
+        if settings.downstream_url is not None:
+            return _run(settings, None)
+        _knock(settings)
+        child = embedded.start(os.environ)
+        try:
+            return _run(settings, child)
+        finally:
+            child.stop()
+    except EmbeddedFailed as error:
+        sys.stderr.write(f"messenger: the embedded downstreams did not start: {error}\n")
+    except OSError as error:
+        where = f"{settings.host}:{settings.port}"
+        sys.stderr.write(f"messenger: cannot listen on {where}: {error.strerror}\n")
+    return UNAVAILABLE_STATUS
+
+
+def _knock(settings: Settings) -> None:
+    """See whether the port can be had, before the mocks' log would hide the line that says no.
+
+    Raises:
+        OSError: If it cannot.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        trial.bind((settings.host, settings.port))
 
 
 def _run(settings: Settings, child: Embedded | None) -> int:
@@ -87,17 +107,14 @@ def _run(settings: Settings, child: Embedded | None) -> int:
     Args:
         settings: What was set.
         child: The embedded mocks, None where the settings name real downstreams.
+
+    Raises:
+        EmbeddedFailed: If the mocks did not come up.
+        OSError: If the port cannot be had.
     """
     from messenger import process  # noqa: PLC0415 - see the module's docstring
 
-    try:
-        return process.run(settings, child, os.environ)
-    except EmbeddedFailed as error:
-        sys.stderr.write(f"messenger: the embedded downstreams did not start: {error}\n")
-    except OSError as error:
-        where = f"{settings.host}:{settings.port}"
-        sys.stderr.write(f"messenger: cannot listen on {where}: {error.strerror}\n")
-    return UNAVAILABLE_STATUS
+    return process.run(settings, child, os.environ)
 
 
 def _refuse(error: BadSettings) -> None:

@@ -67,7 +67,7 @@ async def read_draft(request: Request[State]) -> Draft:
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputProblem(BROKEN_JSON, str(error)) from error
+        raise InputProblem(BROKEN_JSON, str(error), field="$") from error
 
 
 def _check_type(request: Request[State]) -> None:
@@ -112,7 +112,7 @@ def _too_long() -> InputProblem:
     """Return the refusal of a body that will not be read to its end."""
     # Closing spares reading the rest just to find the next request behind it.
     detail = f"Send at most {MAX_BODY_BYTES} bytes."
-    return InputProblem(TOO_LONG, detail, headers={"connection": "close"})
+    return InputProblem(TOO_LONG, detail, field="$", headers={"connection": "close"})
 
 
 def _explain(message: str) -> InputProblem:

@@ -9,6 +9,7 @@ from messenger import intake, problems
 from messenger.errors import MessageUnknown, MessengerError, Overloaded, Unavailable
 from messenger.models import Draft, Message, Receipt, Version
 from messenger.problems import KINDS, Kind, Problem
+from messenger.time_limit import TOO_SLOW
 
 _SHAPES = (Draft, Message, Problem, Receipt, Version)
 
@@ -84,7 +85,7 @@ def _send_message() -> dict[str, Any]:
             }
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(Draft)}}},
-        "responses": {"202": accepted, **_problems([*intake.KINDS, *kinds])},
+        "responses": {"202": accepted, **_problems([*intake.KINDS, TOO_SLOW, *kinds])},
     }
 
 

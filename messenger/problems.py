@@ -115,7 +115,9 @@ async def _domain(_request: Request, error: MessengerError) -> Response:
 
 async def _input(_request: Request, error: InputProblem) -> Response:
     kind = error.kind
-    problem = Problem(KIND + kind.name, kind.title, kind.status, error.detail, error.field or UNSET)
+    # An empty name is one: JSON allows it.
+    field = UNSET if error.field is None else error.field
+    problem = Problem(KIND + kind.name, kind.title, kind.status, error.detail, field)
     return answer(problem, error.headers)
 
 

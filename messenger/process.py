@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
+from messenger import parser
 from messenger.app import connect, create_app, request_seconds
 from messenger.banner import banner
 from messenger.embedded import Embedded
@@ -60,6 +61,7 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
         health,
         host=settings.host,
         port=settings.port,
+        http=parser.PATH,
         ws="none",
         marks=app.marks,
         on_listening=announce,

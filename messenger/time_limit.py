@@ -51,4 +51,6 @@ class TimeLimitMiddleware:
             if has_arrived or scope["method"] == "GET":
                 raise Overloaded("a request took too long") from error
             detail = f"Send the whole request within {self._seconds:g} seconds."
-            raise InputProblem(TOO_SLOW, detail, headers={"connection": "close"}) from error
+            raise InputProblem(
+                TOO_SLOW, detail, field="$", headers={"connection": "close"}
+            ) from error

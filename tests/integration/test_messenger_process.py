@@ -5,13 +5,15 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.integration.process import Process, ProcessError, run_to_end, running
+from tests.integration.process import REPOSITORY, Process, ProcessError, run_to_end, running
 
 ENV = {"MESSENGER_PORT": "0", "HOSTNAME": "pod-1"}
 """A free port, and embedded mocks."""
@@ -138,20 +140,31 @@ def test_faults_of_the_embedded_mocks_come_from_our_environment() -> None:
     assert response.json()["degraded"] == ["links"]
 
 
-def test_a_port_in_use_is_one_clear_line() -> None:
-    """It names the address, and no traceback hides it."""
+@pytest.mark.parametrize(
+    "env", [{}, {"MESSENGER_DOWNSTREAM_URL": "http://{service}"}], ids=["embedded", "real"]
+)
+def test_a_port_in_use_is_one_clear_line(env: dict[str, str]) -> None:
+    """It names the address, and neither a traceback nor the mocks' log hides it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        status, service = run_to_end(
-            "messenger",
-            env={"MESSENGER_PORT": str(port), "MESSENGER_DOWNSTREAM_URL": "http://{service}"},
-        )
+        status, service = run_to_end("messenger", env={**env, "MESSENGER_PORT": str(port)})
 
     assert status == os.EX_UNAVAILABLE
     (line,) = service.lines
     assert line == f"messenger: cannot listen on 127.0.0.1:{port}: Address already in use"
+
+
+def test_nothing_is_imported_before_it_is_needed() -> None:
+    """The process listens before the HTTP client is there, which takes as long as all the rest."""
+    heavy = ("aiohttp", "httpx_aiohttp", "opentelemetry", "wsproto", "downstream")
+    code = f"import sys, messenger.process; print([m for m in {heavy} if m in sys.modules])"
+    loaded = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert loaded == "[]\n"
 
 
 def test_mocks_that_do_not_start_are_a_clear_line() -> None:

@@ -133,10 +133,10 @@ async def test_what_is_no_object_is_at_fault_as_a_whole(body: bytes) -> None:
     ],
 )
 async def test_what_is_no_json_is_broken(body: bytes) -> None:
-    """400: there is no field to name."""
+    """400: no field is at fault, the body as a whole is."""
     problem = await refuse(body)
 
-    assert (problem.kind, problem.field) == (BROKEN_JSON, None)
+    assert (problem.kind, problem.field) == (BROKEN_JSON, "$")
 
 
 JSON = st.recursive(

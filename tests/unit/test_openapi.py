@@ -11,6 +11,7 @@ from messenger.errors import MessageUnknown
 from messenger.models import Draft, Message, Receipt, Version
 from messenger.openapi import document
 from messenger.problems import KINDS, Problem
+from messenger.time_limit import TOO_SLOW
 
 DOCUMENT = document("1.0")
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -92,8 +93,8 @@ def test_every_status_of_sending_is_described() -> None:
     domain = {kind.status for error, kind in KINDS.items() if error is not MessageUnknown}
     reading = {kind.status for kind in intake.KINDS}
 
-    assert statuses("/v1/messages", "post") == {202} | domain | reading
-    assert statuses("/v1/messages", "post") == {202, 400, 403, 411, 413, 415, 422, 503}
+    assert statuses("/v1/messages", "post") == {202} | domain | reading | {TOO_SLOW.status}
+    assert statuses("/v1/messages", "post") == {202, 400, 403, 408, 411, 413, 415, 422, 503}
 
 
 @pytest.mark.parametrize(
