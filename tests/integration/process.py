@@ -92,11 +92,17 @@ class Process:
         """Whether the process has not ended yet."""
         return self._popen.poll() is None
 
+    def say(self, text: str) -> None:
+        """Write to its standard input."""
+        assert self._popen.stdin is not None
+        self._popen.stdin.write(text)
+        self._popen.stdin.flush()
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to this process alone."""
         self._popen.send_signal(number)
 
-    def wait(self, timeout: float = 10.0) -> int:
+    def wait(self, timeout: float = 30.0) -> int:
         """Wait for the end of the process and of its output.
 
         Returns:
@@ -145,6 +151,8 @@ class Process:
                 self._popen.wait()
         for reader in self._readers:
             reader.join(timeout=1)
+        if self._popen.stdin is not None:
+            self._popen.stdin.close()
 
     def _said_listening(self) -> Mapping[str, Any]:
         if self._listening is None:
@@ -234,7 +242,7 @@ def _start(
         cwd=REPOSITORY,
         env={**minimum, **(env or {})},
         pass_fds=tuple(pass_fds),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,  # at its end a process can know that the test is no more
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -14,7 +14,7 @@ import pytest
 
 from .figures import FIGURES
 
-AT_ONCE = 24
+AT_ONCE = 12
 """How many experiments run at the same time: they wait for most of their time."""
 
 FOLDER = Path(__file__).parent

@@ -51,7 +51,7 @@ def check_no_loss(stack: dict[str, str], limits: dict[str, float]) -> Tally:
     tally, status, took, errors = drain(dict(stack), limits)
 
     assert dict(tally.lost) == {}
-    assert tally.sent_after_signal > 100
+    assert tally.sent_after_signal > 0
     assert tally.open_at_signal > 0
     assert tally.told == tally.open_at_signal
     assert tally.last_answer_seconds <= limits["drain_max_seconds"]
@@ -196,6 +196,8 @@ def test_who_waits_in_the_backlog_is_answered(stack: dict[str, str]) -> None:
 
 
 CUT = {"drain_min_seconds": 0.5, "drain_max_seconds": 1.0, "drain_cancel_seconds": 1.5}
+CUT_SECONDS = 10.0
+"""Far from the request's 60 s, and not too near to the 2.5 s of the limits."""
 
 
 @pytest.mark.together
@@ -218,7 +220,7 @@ def test_request_that_outlasts_the_drain_is_answered_503(stack: dict[str, str]) 
     assert kept.code == 200
     assert (cut.code, cut.headers["retry-after"], cut.says_close) == (503, "1", True)
     assert cut.json["detail"] == "draining"
-    assert took <= sum(CUT.values())
+    assert took < CUT_SECONDS
     assert status == 0
 
 
@@ -236,6 +238,9 @@ def test_plain_server_has_no_good_word_for_a_cut_request(stack: dict[str, str]) 
     assert cut.code in {0, 500}
 
 
+UNHURRIED = {"drain_min_seconds": 5.0, "drain_max_seconds": 10.0}
+"""A drain that is long enough to see that something comes before its end."""
+
 LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
@@ -243,18 +248,17 @@ LAST_CHUNK = b"\r\n0\r\n\r\n"
 @BOTH_LOOPS
 def test_event_stream_is_ended_in_good_order_at_once(stack: dict[str, str]) -> None:
     """The last chunk comes right after SIGTERM, not a broken connection at the end."""
-    with lab(**stack, limits=SHORT) as process:
+    with lab(**stack, limits=UNHURRIED) as process:
         until_serving(process)
         with poke(process, "/events") as stream:
-            time.sleep(0.5)
+            stream.read_until(b"data: tick\n\n\r\n")
             began = time.monotonic()
             process.signal(signal.SIGTERM)
-            data = stream.read_until(LAST_CHUNK)
+            stream.read_until(LAST_CHUNK)
             took = time.monotonic() - began
         status = process.wait()
 
-    assert data.count(b"data: tick") >= 3
-    assert took < SHORT["drain_min_seconds"]
+    assert took < UNHURRIED["drain_min_seconds"]
     assert status == 0
 
 
@@ -282,7 +286,7 @@ def test_websocket_is_told_that_the_service_restarts(stack: dict[str, str]) -> N
         b"GET /socket HTTP/1.1\r\nHost: lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
-    with lab(**stack, limits=SHORT) as process:
+    with lab(**stack, limits=UNHURRIED) as process:
         until_serving(process)
         with Connection(process.port) as client:
             client.send(upgrade)
@@ -297,6 +301,6 @@ def test_websocket_is_told_that_the_service_restarts(stack: dict[str, str]) -> N
     assert accepted.code == 101
     assert frame[0] == 0x88  # a close frame (RFC 6455, section 5.5.1)
     assert int.from_bytes(frame[2:4]) == 1012
-    assert took < SHORT["drain_min_seconds"]
+    assert took < UNHURRIED["drain_min_seconds"]
     assert hello.code == 200
     assert status == 0

@@ -6,7 +6,7 @@ A property over all combinations; nothing is started: the very objects that answ
 import json
 from dataclasses import dataclass
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from messenger.health import Finding, Health, Limits, Status
@@ -99,6 +99,7 @@ def ask(health: Health, probe: str, query: str = "") -> Answer:
     return health.probes.answer(Question("GET", f"/health/{probe}", query))
 
 
+@settings(deadline=None)
 @given(SITUATIONS, st.sampled_from(["ready", "alive", "started"]), QUERIES)
 def test_answer_keeps_to_the_format_in_every_state(
     situation: Situation, probe: str, query: str
@@ -119,6 +120,7 @@ def test_answer_keeps_to_the_format_in_every_state(
     assert (body["status"] == "fail") == (answer.code == 503)
 
 
+@settings(deadline=None)
 @given(SITUATIONS)
 def test_invariants_between_the_probes_hold_in_every_state(situation: Situation) -> None:
     """Red liveness implies red readiness; neither a drain nor a downstream turns liveness red."""
@@ -136,6 +138,7 @@ def test_invariants_between_the_probes_hold_in_every_state(situation: Situation)
     assert (ready.code == 200) == is_ready
 
 
+@settings(deadline=None)
 @given(SITUATIONS, st.sampled_from(list(Status)))
 def test_readiness_depends_on_nothing_that_replicas_share(
     situation: Situation, downstream: Status

@@ -25,7 +25,8 @@ from tests.integration.process import Process
 from .figures import note
 from .loops import ASYNCIO, BOTH_LOOPS, UVLOOP
 
-STALL_SECONDS = 4.0
+STALL_SECONDS = 30.0
+"""Longer than any experiment here; the process is ended in the middle of it."""
 
 ODD_HOSTS = {
     "odd": "\xa7$%&/ evil.example:99999",
@@ -38,11 +39,11 @@ ODD_HOSTS = {
 @contextmanager
 def answered_by(source: str, process: Process) -> Iterator[None]:
     """Have probes answered by the loop, or by the responder while the loop is stopped."""
-    stopped = (
-        poke(process, f"/stall?kind=sleep&seconds={STALL_SECONDS}") if source != "loop" else None
-    )
-    with stopped or nullcontext():
-        time.sleep(0.4)
+    is_stopped = source == "responder"
+    stall = f"/stall?kind=sleep&seconds={STALL_SECONDS}"
+    with poke(process, stall) if is_stopped else nullcontext():
+        if is_stopped:
+            until(process, lambda answer: answer.source == source)
         yield
 
 
@@ -195,12 +196,9 @@ def test_slow_senders_keep_no_probe_out(stack: dict[str, str]) -> None:
             running = watch(process, 1.0)
             with answered_by("responder", process), slow_senders(process, 200):
                 stopped = watch(process, 1.5)
-            until(process, lambda answer: answer.code == 200 and answer.source == "loop")
-            hello = get(process, "/hello")
 
     assert {answer.code for answer in running} == {200}
     assert {(answer.code, answer.source) for answer in stopped} == {(200, "responder")}
-    assert hello.code == 200
 
 
 @pytest.mark.together

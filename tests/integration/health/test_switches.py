@@ -17,10 +17,13 @@ from tests.integration.lab.experiment import (
     lab,
     logged,
     message_file,
+    message_lines,
     poke,
     probe,
     until,
+    until_logged,
     until_serving,
+    until_silent,
     watch,
 )
 
@@ -61,9 +64,11 @@ def causes(detectors: list[str]) -> set[str]:
             get(process, path)
         for _ in range(2):
             connections.enter_context(poke(process, "/hello?seconds=60"))
-        time.sleep(2.5)
-        connections.enter_context(poke(process, "/stall?kind=sleep&seconds=2"))
-        time.sleep(2.0)
+        ills = len(detectors) - ("stall" in detectors)
+        until_logged(process, "liveness broken", ills)
+        connections.enter_context(poke(process, "/stall?kind=sleep&seconds=60"))
+        until_logged(process, "liveness broken", len(detectors))
+        time.sleep(2.0)  # twice what the one that is left out would need
         return {line["cause"] for line in logged(process, "liveness broken")}
 
 
@@ -83,13 +88,13 @@ def test_without_the_responder_probes_time_out_in_a_stall() -> None:
         options = {"limits": QUICK, "termination_log": str(message)}
         with lab(responder=False, **options) as process:
             until_serving(process)
-            with poke(process, "/stall?kind=sleep&seconds=4"):
-                time.sleep(0.3)
-                answers = watch(process, 2.5)
-                text = message.read_text()
+            with poke(process, "/stall?kind=sleep&seconds=60"):
+                until_silent(process)
+                answers = watch(process, 2.0)
+                lines = message_lines(message)
 
     assert {answer.code for answer in answers} == {0}
-    assert "STALL after" in text
+    assert lines[-2].startswith("STALL after ")
 
 
 @pytest.mark.together
@@ -99,10 +104,10 @@ def test_without_the_gil_timer_a_held_gil_leaves_nothing_behind() -> None:
         options: dict[str, Any] = {"constants": {"GIL_SECONDS": 1.0}, "gil_timer": False}
         with lab(**options, termination_log=str(message)) as process:
             until_serving(process)
-            with poke(process, "/stall?kind=gil&seconds=3") as stalled:
-                time.sleep(2.0)
+            with poke(process, "/stall?kind=gil&seconds=4") as stalled:
+                until_silent(process)
+                silent = probe(process)
                 text = message.read_text()
-                silent = probe(process, timeout=0.3)
                 stalled.receive()
 
     assert silent.code == 0
@@ -120,8 +125,8 @@ def test_without_the_wake_up_threshold_probes_time_out_in_a_stall() -> None:
     """The responder helps from a lag of 0.15 s on; if that never comes, neither does its answer."""
     with lab(constants={"LATE_SECONDS": 1e9}) as process:
         until_serving(process)
-        with poke(process, "/stall?kind=sleep&seconds=3"):
-            time.sleep(0.3)
+        with poke(process, "/stall?kind=sleep&seconds=60"):
+            until_silent(process)
             answers = watch(process, 1.5)
 
     assert {answer.code for answer in answers} == {0}

@@ -1,5 +1,6 @@
 """What `kubectl describe pod` will show: short enough, most important last, never in the way."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from tests.integration.lab.experiment import (
     message_lines,
     poke,
     probe,
+    release,
     until,
+    until_logged,
     until_serving,
 )
 
@@ -31,7 +34,7 @@ def test_message_of_many_deadlocks_fits_and_ends_with_a_verdict() -> None:
         for kind in kinds:
             get(process, f"/deadlock?kind={kind}")
             get(process, f"/deadlock?kind={kind}")
-        until(process, lambda _: len(logged(process, "liveness broken")) == 2 * len(kinds))
+        until_logged(process, "liveness broken", 2 * len(kinds))
         message_lines(message)
         data = message.read_bytes()
     lines = data.decode().splitlines()
@@ -57,8 +60,9 @@ def test_verdict_is_delivered_without_a_file(path: str | None) -> None:
     """A file that is not there or cannot be written is skipped: probe and log say the same."""
     with lab(termination_log=path, limits={"stall_broken_seconds": 1.0}) as process:
         until_serving(process)
-        with poke(process, "/stall?kind=sleep&seconds=2.5"):
+        with poke(process, "/stall?kind=event&seconds=60"):
             until(process, lambda answer: answer.code == 503)
+            release(process)
         until(process, lambda answer: answer.code == 200)
         log = logged(process, "liveness broken")
         crashes = logged(process, "detector crashed")
@@ -80,11 +84,13 @@ def test_stall_that_passes_leaves_a_proven_deadlock_in_the_message() -> None:
             until_serving(process)
             get(process, "/deadlock?kind=threads")
             until(process, lambda answer: answer.code == 503)
-            with poke(process, "/stall?kind=sleep&seconds=2.5") as stalled:
-                until(process, lambda _: len(logged(process, "liveness broken")) == 2)
+            with poke(process, "/stall?kind=event&seconds=60") as stalled:
+                until_logged(process, "liveness broken", 2)
                 both = message_lines(message)
+                release(process)
                 stalled.receive()
-            until(process, lambda _: bool(logged(process, "liveness recovered")))
+            until_logged(process, "liveness recovered")
+            time.sleep(0.2)  # the message is written right after that
             lines = message_lines(message)
             alive = probe(process)
 

@@ -12,7 +12,9 @@ from tests.integration.lab.experiment import (
     message_lines,
     poke,
     probe,
+    release,
     until,
+    until_logged,
     until_serving,
     watch,
 )
@@ -116,7 +118,10 @@ def test_stalled_loop_is_not_blamed_on_its_workers() -> None:
         worker_deadline_seconds=1.0, limits={**LIMITS, "stall_broken_seconds": 2.0}
     ) as process:
         until_serving(process)
-        with poke(process, "/stall?kind=sleep&seconds=3.5") as stalled:
+        with poke(process, "/stall?kind=event&seconds=60") as stalled:
+            until_logged(process, "liveness broken")
+            time.sleep(1.0)
+            release(process)
             stalled.receive()
         time.sleep(0.5)
         broken = [line["cause"] for line in logged(process, "liveness broken")]

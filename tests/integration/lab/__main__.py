@@ -17,6 +17,7 @@ from . import (
     constants,
     contention,
     gates,
+    leash,
     ordinary,
     pauses,
     plain,
@@ -73,6 +74,7 @@ def main() -> int:
     """Serve until a signal."""
     options = parse(sys.argv[1] if len(sys.argv) > 1 else "{}")
     constants.put(options.constants)
+    leash.hold()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

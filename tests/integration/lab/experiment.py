@@ -16,6 +16,9 @@ from .wire import Connection, Reply, exchange, request
 PROBE_SECONDS = 1.0
 """The kubelet's default time-out of a probe."""
 
+PATIENCE_SECONDS = 30.0
+"""How long to wait for what happens in a second or two on a machine that has nothing else to do."""
+
 BOOT_SECONDS = 30.0
 """How long a laboratory may take to listen while many of them start on a small machine."""
 
@@ -45,7 +48,7 @@ def message_file() -> Iterator[Path]:
         yield path
 
 
-def message_lines(path: Path, timeout: float = 1.0) -> list[str]:
+def message_lines(path: Path, timeout: float = PATIENCE_SECONDS) -> list[str]:
     """Return the lines of a termination message, waiting for it a moment: a probe is quicker.
 
     Raises:
@@ -58,7 +61,7 @@ def message_lines(path: Path, timeout: float = 1.0) -> list[str]:
     return lines
 
 
-def is_emptied(path: Path, timeout: float = 1.0) -> bool:
+def is_emptied(path: Path, timeout: float = PATIENCE_SECONDS) -> bool:
     """Return whether a termination message is taken back, within a moment."""
     deadline = time.monotonic() + timeout
     while path.read_text() and time.monotonic() < deadline:
@@ -71,7 +74,7 @@ def probe(process: Process, path: str = "/health/alive", timeout: float = PROBE_
     return exchange(process.port, request(path, close=True), timeout)
 
 
-def get(process: Process, path: str, timeout: float = 10.0) -> Reply:
+def get(process: Process, path: str, timeout: float = PATIENCE_SECONDS) -> Reply:
     """Send an ordinary request and wait for its answer."""
     return exchange(process.port, request(path, close=True), timeout)
 
@@ -83,11 +86,16 @@ def poke(process: Process, path: str) -> Connection:
     return connection
 
 
+def release(process: Process) -> None:
+    """End a stall of the kind `event`."""
+    process.say(".")
+
+
 def until(
     process: Process,
     found: Callable[[Reply], bool],
     path: str = "/health/alive",
-    timeout: float = 10.0,
+    timeout: float = PATIENCE_SECONDS,
 ) -> Reply:
     """Probe every 50 ms until an answer satisfies `found`.
 
@@ -108,6 +116,24 @@ def until(
 def until_serving(process: Process) -> None:
     """Wait until the laboratory takes traffic."""
     until(process, lambda answer: answer.code == 200, "/health/ready", timeout=BOOT_SECONDS)
+
+
+def until_silent(process: Process) -> None:
+    """Probe until there is no answer at all: nothing in the process can run."""
+    until(process, lambda answer: answer.code == 0)
+
+
+def until_logged(process: Process, message: str, number: int = 1) -> list[dict[str, Any]]:
+    """Wait until the log has so many lines with this message, and return them.
+
+    Raises:
+        AssertionError: It has not in time; with those it has.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(lines := logged(process, message)) < number:
+        assert time.monotonic() < deadline, f"{number} x {message} expected, have {lines}"
+        time.sleep(0.05)
+    return lines
 
 
 def watch(

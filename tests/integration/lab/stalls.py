@@ -9,10 +9,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from . import leash
+
 
 def by_sleep(seconds: float) -> None:
     """Sleep in the loop's thread; the GIL is released."""
     time.sleep(seconds)  # stands
+
+
+def by_event(seconds: float) -> None:
+    """Wait in the loop's thread until the test says that it may go on; the GIL is released."""
+    leash.RELEASED.clear()
+    leash.RELEASED.wait(seconds)  # stands
 
 
 def by_lock(seconds: float) -> None:
@@ -62,6 +70,7 @@ def by_gil(seconds: float) -> None:
 
 KINDS = {
     "sleep": by_sleep,
+    "event": by_event,
     "lock": by_lock,
     "cpu": by_cpu,
     "c": by_c_call,

@@ -84,7 +84,7 @@ class Connection:
         """Send bytes."""
         self._socket.sendall(data)
 
-    def receive(self, timeout: float = 10.0, *, head_only: bool = False) -> Reply:
+    def receive(self, timeout: float = 30.0, *, head_only: bool = False) -> Reply:
         """Read one answer; with code 0 if it does not come, or not whole."""
         began = time.monotonic()
         try:
@@ -116,7 +116,7 @@ class Connection:
             raise EOFError
         return data
 
-    def read_until(self, end: bytes, timeout: float = 10.0) -> bytes:
+    def read_until(self, end: bytes, timeout: float = 30.0) -> bytes:
         """Read until what has come ends with `end`, and return all of it.
 
         Raises:
@@ -129,7 +129,7 @@ class Connection:
             data += self._more(deadline)
         return data
 
-    def rest(self, timeout: float = 10.0) -> bytes:
+    def rest(self, timeout: float = 30.0) -> bytes:
         """Read until the other side closes, and return all of it.
 
         Raises:
