@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from .limits import Limits
 from .progress import Progress
-from .report import frame_line, thread_stack
+from .report import thread_stack
 from .verdict import Evidence, Level
 
 
@@ -42,6 +42,11 @@ class StallDetector:
             level=Level.BROKEN if broken else Level.SUSPECT,
             headline=f"STALL after {stalled:.1f}s",
             explanation="event loop: no heartbeat and no request completed"
-            f" for {stalled:.1f}s, at {frame_line(frame) if frame else '?'}",
+            f" for {stalled:.1f}s, at {_standing(self.loop_thread.name, stack)}",
             stacks=stack if stack == self._first_stack else (*self._first_stack, *stack),
         )
+
+
+def _standing(thread_name: str, stack: tuple[str, ...]) -> str:
+    """Return the innermost line of a stack, which is the user's own: not where Event.wait waits."""
+    return stack[-1].removeprefix(f'stack "{thread_name}": ') if stack else "?"
