@@ -13,7 +13,7 @@ from tests.e2e import images, outage, sickness, warming
 from tests.e2e.cluster import Cluster, NoCluster, find_context, open_cluster
 from tests.e2e.outage import Outage
 from tests.e2e.sickness import Sickness
-from tests.e2e.space import READY_SECONDS, wait_until_gone
+from tests.e2e.space import READY_SECONDS, Space, wait_until_gone
 from tests.e2e.warming import Warming
 
 EXPERIMENTS: dict[str, Callable[[Cluster, Callable[[], None]], Any]] = {
@@ -34,8 +34,11 @@ def pytest_runtest_setup() -> None:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Turn a skip into a failure where a cluster is required."""
+    """Tell how the namespace of a failed test looks; where required, fail instead of skip."""
     report = yield
+    space = getattr(item, "funcargs", {}).get("space")
+    if report.when == "call" and report.failed and isinstance(space, Space):
+        report.sections.append((f"the namespace {space.name}", space.story()))
     if report.skipped and item.config.getoption("--require-cluster"):
         report.outcome = "failed"
         report.longrepr = f"skipped in spite of --require-cluster: {report.longrepr}"

@@ -72,8 +72,12 @@ def _wait_for_pods(space: Space, count: int) -> None:
 
 
 def _within_reach() -> Object:
-    """Return a patch that has a rush of this size ask for all the pods, and calm come soon."""
-    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 12}}
+    """Return a patch that has a rush of this size ask for all the pods, and calm come soon.
+
+    The rush takes about 90 % of what five pods request, the calm less than 10 %.
+    """
+    target = {"type": "Utilization", "averageUtilization": 40}
+    cpu = {"name": "cpu", "container": "messenger-app", "target": target}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
@@ -81,7 +85,7 @@ def _within_reach() -> Object:
         "spec": {
             "minReplicas": LEAST,
             "maxReplicas": MOST,
-            "metrics": [{"type": "Resource", "resource": cpu}],
+            "metrics": [{"type": "ContainerResource", "containerResource": cpu}],
             "behavior": {"scaleDown": {"stabilizationWindowSeconds": CALM_SECONDS}},
         },
     }
