@@ -355,6 +355,16 @@ def test_an_excluded_check_does_not_count_and_an_unknown_one_is_noted() -> None:
     assert body(answer)["notes"] == ["unknown check excluded: nope"]
 
 
+@pytest.mark.parametrize("letter", ["\x1f", "é", "語", "😀", '"', "\\"], ids=ascii)
+def test_names_that_grow_in_json_do_not_make_a_body_long(letter: str) -> None:
+    """Twenty unknown names of a hundred letters, each of which JSON may write as twelve."""
+    query = "&".join(f"exclude={number}{letter * 100}" for number in range(20))
+    answer = ask(Case(State.WARMING, gates=(Outcome.OPEN,) * 20).build(), "/health/ready", query)
+
+    assert len(answer.body) < 4_096
+    assert len(body(answer)["notes"]) == 10
+
+
 def test_the_details_show_every_check_the_life_and_the_history() -> None:
     """With `?verbose`."""
     health = Case(own=(Finding(Status.WARN, "recent-calls-failing", 3, "calls"),)).build()
