@@ -2,14 +2,16 @@
 
 A prop that merely says "deadlock" would prove nothing. What is done here really happens: the
 directory's locks are taken in opposite orders, the loop really stands still, and only the end of
-the process undoes it. What can pass by itself is a stall, a crashing worker and a leak.
+the process undoes a deadlock, an orphaned lock or a starved pool. A stall passes by itself, and a
+spoiled worker and a leak with their time to live.
 """
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,6 +22,10 @@ from messenger.stalls import STALLS
 
 SETTLE_SECONDS = 0.2
 """How long a party keeps its first lock before it asks for the second: both have theirs by then."""
+
+CURABLE = ("leak", "worker")
+"""The kinds that can be undone, by order or when their time is over. A stall passes by itself, and
+all others end with the process."""
 
 
 class Ailments:
@@ -38,10 +44,12 @@ class Ailments:
         self._async_locks = async_locks
         self._pool = pool
         self._tasks: set[asyncio.Task[None]] = set()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._spoiled = ""
+        self._worker_is_well = asyncio.Event()
         self._worker: Worker | None = None
         self.active: list[str] = []
-        """What was carried out and is not known to have passed, as it was written."""
+        """What was carried out and has not passed, as it was written."""
 
         self.is_leaking = False
         """Whether business requests are swallowed and never answered."""
@@ -63,16 +71,29 @@ class Ailments:
             fault: What to do.
             ttl_seconds: When to undo it, as far as it can be undone; None leaves it.
         """
+        if fault.kind in CURABLE:
+            self._cure(fault.kind)  # the order that came last counts
         self._acts[fault.kind](fault)
         self.active.append(fault.text)
-        if ttl_seconds is not None:
-            asyncio.get_running_loop().call_later(ttl_seconds, self.end)
+        if fault.kind in CURABLE and ttl_seconds is not None:
+            loop = asyncio.get_running_loop()
+            self._timers[fault.kind] = loop.call_later(ttl_seconds, self._cure, fault.kind)
 
     def end(self) -> None:
-        """Undo what can be undone: a crashing worker and a leak."""
-        self._spoiled = ""
-        self.is_leaking = False
-        self.active = [text for text in self.active if not text.startswith(("worker", "leak"))]
+        """Undo what can be undone."""
+        for kind in CURABLE:
+            self._cure(kind)
+
+    def _cure(self, kind: str) -> None:
+        """Undo the faults of a kind that can be."""
+        if timer := self._timers.pop(kind, None):
+            timer.cancel()
+        if kind == "leak":
+            self.is_leaking = False
+        else:
+            self._spoiled = ""
+            self._worker_is_well.set()
+        self.active = [text for text in self.active if not text.startswith(kind)]
 
     # Deadlocks.
 
@@ -102,10 +123,10 @@ class Ailments:
         _thread("deadlock-1", hold_and_call)
         loop.call_later(SETTLE_SECONDS / 2, _take, lock)
 
-    def _task(self, name: str, work: Awaitable[None]) -> None:
+    def _task(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         # In a context of its own: a task of the request that ordered it would inherit its deadline,
         # and a deadlock under a deadline breaks up by itself.
-        task: asyncio.Task[None] = contextvars.Context().run(_create_task, work, name)
+        task = asyncio.create_task(work, name=name, context=contextvars.Context())
         self._tasks.add(task)
 
     def _orphan(self, fault: ProcessFault) -> None:
@@ -118,9 +139,12 @@ class Ailments:
     # Stalls.
 
     def _stall(self, fault: ProcessFault) -> None:
-        stall = STALLS[fault.variant or "sleep"]
+        def stand_still() -> None:
+            STALLS[fault.variant or "sleep"](fault.seconds or 0.0)
+            self.active.remove(fault.text)
+
         # Not at once: whoever ordered it gets an answer first.
-        asyncio.get_running_loop().call_later(SETTLE_SECONDS, stall, fault.seconds or 0.0)
+        asyncio.get_running_loop().call_later(SETTLE_SECONDS, stand_still)
 
     # The pool, the worker, the requests.
 
@@ -137,6 +161,7 @@ class Ailments:
 
     def _spoil_worker(self, fault: ProcessFault) -> None:
         self._spoiled = fault.variant or "crash"
+        self._worker_is_well.clear()
         if self._worker is not None:
             self._worker.cancel()
 
@@ -148,10 +173,11 @@ class Ailments:
         """Return the body `run` of a worker, which from now on crashes or hangs when told to."""
 
         async def run_or_fail(beat: Beat) -> None:
+            while self._spoiled == "hang":
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._worker_is_well.wait()
             if self._spoiled == "crash":
                 raise RuntimeError("fault worker=crash")
-            while self._spoiled == "hang":
-                await _ignore_cancellation()
             await run(beat)
 
         return run_or_fail
@@ -168,7 +194,10 @@ async def never(gate: Gate) -> None:
 
 
 class LeakMiddleware:
-    """Swallows business requests while the process leaks; the outermost of their layers.
+    """Swallows business requests while the process leaks.
+
+    It stands behind the concurrency limit, whose places are used up, and in front of the time
+    limit, which would give them back.
 
     Args:
         app: What else would answer.
@@ -192,10 +221,6 @@ def _thread(name: str, target: Callable[[], object]) -> threading.Thread:
     return thread
 
 
-def _create_task(work: Any, name: str) -> asyncio.Task[None]:  # noqa: ANN401 - any coroutine
-    return asyncio.get_running_loop().create_task(work, name=name)
-
-
 def _take(lock: Lock) -> None:
     with lock:
         pass
@@ -213,10 +238,3 @@ async def _await_both(first: AsyncLock, second: AsyncLock) -> None:
         await asyncio.sleep(SETTLE_SECONDS)
         async with second:
             pass
-
-
-async def _ignore_cancellation() -> None:
-    try:
-        await asyncio.sleep(3600)
-    except asyncio.CancelledError:
-        return

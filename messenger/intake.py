@@ -1,6 +1,7 @@
 """Reads a draft from a request, or says which part of the request keeps it from being one."""
 
 import re
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -61,11 +62,11 @@ async def read_draft(request: Request[State]) -> Draft:
         InputProblem: The body is missing, too long, of another kind, or not a draft.
     """
     _check_type(request)
-    body = await _read_body(request)
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         return _DECODER.decode(body)
     except msgspec.ValidationError as error:
-        raise _explain(str(error)) from error
+        raise explain(str(error), NO_DRAFT) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InputProblem(BROKEN_JSON, str(error), field="$") from error
 
@@ -86,8 +87,12 @@ _ACCEPT = {"accept-post": "application/json"}
 """Says which media type would be taken (the W3C's Linked Data Platform, section 7.1)."""
 
 
-async def _read_body(request: Request[State]) -> bytes:
+async def read_body(request: Request[Any], most: int) -> bytes:
     """Return the body, reading no more of it than is allowed.
+
+    Args:
+        request: The request, whatever its state holds.
+        most: How many bytes that is.
 
     Raises:
         InputProblem: There is none, or too much.
@@ -98,24 +103,24 @@ async def _read_body(request: Request[State]) -> bytes:
         detail = "Send a Content-Length, or the body in chunks."
         raise InputProblem(NO_LENGTH, detail, field="Content-Length")
     # The server has checked that it is a number (RFC 9110, section 8.6).
-    if length is not None and int(length) > MAX_BODY_BYTES:
-        raise _too_long()
+    if length is not None and int(length) > most:
+        raise _too_long(most)
     body = b""
     async for chunk in request.stream():
         body = body + chunk if body else chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_long()
+        if len(body) > most:
+            raise _too_long(most)
     return body
 
 
-def _too_long() -> InputProblem:
+def _too_long(most: int) -> InputProblem:
     """Return the refusal of a body that will not be read to its end."""
     # Closing spares reading the rest just to find the next request behind it.
-    detail = f"Send at most {MAX_BODY_BYTES} bytes."
+    detail = f"Send at most {most} bytes."
     return InputProblem(TOO_LONG, detail, field="$", headers={"connection": "close"})
 
 
-def _explain(message: str) -> InputProblem:
+def explain(message: str, kind: Kind) -> InputProblem:
     """Return the problem that a message of msgspec is about, naming the field at fault."""
     found = _FIELD.search(message)
     field = "$"
@@ -123,5 +128,5 @@ def _explain(message: str) -> InputProblem:
         field = next(name for name in found.groups() if name is not None)
     detail = message.partition(" - at `")[0]
     return InputProblem(
-        NO_DRAFT, detail[: 2 * MAX_QUOTED_CHARACTERS], field=field[:MAX_QUOTED_CHARACTERS]
+        kind, detail[: 2 * MAX_QUOTED_CHARACTERS], field=field[:MAX_QUOTED_CHARACTERS]
     )

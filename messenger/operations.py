@@ -1,6 +1,6 @@
 """HTTP for those who operate the service: what Prometheus scrapes, and faults set at run time."""
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 
 from messenger.ailments import Ailments
 from messenger.faults import Faults, FaultSyntaxError, split
+from messenger.intake import explain, read_body
 from messenger.problems import InputProblem, Kind
 
 NO_FAULTS = Kind(422, "no-faults", "The body is no list of faults")
@@ -38,7 +39,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: str
     """A list of faults; see `messenger.faults`."""
 
-    ttl_seconds: float | None = None
+    ttl_seconds: Annotated[float, msgspec.Meta(gt=0)] | None = None
     """After how long they pass by themselves; None keeps them."""
 
 
@@ -86,12 +87,8 @@ async def _read_order(request: Request[OperatorState]) -> Order:
     Raises:
         InputProblem: It is too long, or something else.
     """
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise InputProblem(NO_FAULTS, f"Send at most {MAX_BODY_BYTES} bytes.", field="$")
+    body = await read_body(request, MAX_BODY_BYTES)
     try:
         return msgspec.json.decode(body, type=Order)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InputProblem(NO_FAULTS, str(error), field="$") from error
+        raise explain(str(error), NO_FAULTS) from error

@@ -240,4 +240,4 @@ def test_an_exporter_that_nobody_answers_does_not_hold_up_the_end() -> None:
             seconds = time.monotonic() - began
 
     assert (status, exit_status) == (202, 0)
-    assert seconds < 6  # 2.5 s for the spans, and the rest of an end
+    assert seconds < 8  # 2.5 s for the spans, and an end; the exporter's own patience is 10 s
