@@ -46,7 +46,7 @@ def busy(process: Process) -> Iterator[list[int]]:
 
 
 def condemned(
-    constants: dict[str, float], limits: dict[str, float], seconds: float, freezes: int = 6
+    constants: dict[str, float], limits: dict[str, float], seconds: float, freezes: int = 4
 ) -> set[str]:
     """Freeze a busy laboratory several times, and return what was found broken.
 

@@ -10,7 +10,7 @@ from tests.integration.lab.experiment import get, lab, logged, poke, probe, unti
 from tests.integration.lab.wire import Connection, request
 
 from .figures import note
-from .loops import BOTH_LOOPS
+from .loops import ASYNCIO, BOTH_LOOPS, UVLOOP
 from .traffic import Tally, Traffic
 
 SHORT = {"drain_min_seconds": 2.0, "drain_max_seconds": 6.0}
@@ -225,10 +225,9 @@ def test_request_that_outlasts_the_drain_is_answered_503(stack: dict[str, str]) 
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_plain_server_has_no_good_word_for_a_cut_request(stack: dict[str, str]) -> None:
+def test_plain_server_has_no_good_word_for_a_cut_request() -> None:
     """The control: uvicorn's own limit makes an error of it, or breaks the connection."""
-    with lab(**stack, plain=True, plain_graceful_seconds=1) as process:
+    with lab(**ASYNCIO, plain=True, plain_graceful_seconds=1) as process:
         with poke(process, "/hello?seconds=60") as endless:
             time.sleep(0.3)
             process.signal(signal.SIGTERM)
@@ -241,7 +240,7 @@ def test_plain_server_has_no_good_word_for_a_cut_request(stack: dict[str, str]) 
 UNHURRIED = {"drain_min_seconds": 5.0, "drain_max_seconds": 10.0}
 """A drain that is long enough to see that something comes before its end."""
 
-LAST_CHUNK = b"\r\n0\r\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
 
 
 @pytest.mark.together
@@ -263,10 +262,9 @@ def test_event_stream_is_ended_in_good_order_at_once(stack: dict[str, str]) -> N
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_event_stream_begun_while_draining_is_ended_too(stack: dict[str, str]) -> None:
+def test_event_stream_begun_while_draining_is_ended_too() -> None:
     """A client that connects anew at once is ended in good order as well."""
-    with lab(**stack, limits={**SHORT, "drain_max_seconds": 3.0}) as process:
+    with lab(**UVLOOP, limits={**SHORT, "drain_max_seconds": 3.0}) as process:
         until_serving(process)
         process.signal(signal.SIGTERM)
         time.sleep(0.3)

@@ -23,7 +23,7 @@ AT_ONCE = 6
 
 @pytest.mark.together
 def test_freeze_beyond_every_limit_condemns_nobody() -> None:
-    """Six freezes of 1.2 s at a limit of 0.8 s, in the middle of requests (control: switches)."""
+    """Four freezes of 1.2 s at a limit of 0.8 s, in the middle of requests (control: switches)."""
     assert condemned({}, QUICK_LIMITS, 1.2) == set()
 
 
@@ -79,7 +79,7 @@ def test_debugger_that_stops_the_process_does_not_break_it() -> None:
     with lab(limits=QUICK_LIMITS) as process:
         until_serving(process)
         with busy(process):
-            for _ in range(3):
+            for _ in range(2):
                 with debugger(process):
                     silent = probe(process, timeout=0.3)
                     time.sleep(2.0)

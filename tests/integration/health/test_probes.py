@@ -225,7 +225,7 @@ def test_big_request_gets_its_answer_and_no_reset() -> None:
     assert (reply.code, reply.source) == (405, "responder")
 
 
-FLOOD_SECONDS = 2.5
+FLOOD_SECONDS = 1.5
 FLOOD_PER_SECOND = 1_000
 
 

@@ -56,10 +56,9 @@ def test_sigterm_while_warming_ends_without_a_drain(stack: dict[str, str]) -> No
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_second_sigterm_ends_the_drain(stack: dict[str, str]) -> None:
+def test_second_sigterm_ends_the_drain() -> None:
     """Whoever insists is obeyed, with the shell's status for a signal."""
-    with lab(**stack) as process:
+    with lab(**UVLOOP) as process:
         until_serving(process)
         process.signal(signal.SIGTERM)
         time.sleep(1.0)
@@ -87,10 +86,9 @@ def test_echo_of_a_signal_is_no_second_signal() -> None:
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_sigint_skips_the_minimum_drain(stack: dict[str, str]) -> None:
+def test_sigint_skips_the_minimum_drain() -> None:
     """Ctrl-C: no endpoint has to be removed, what is in flight is finished."""
-    with lab(**stack) as process:
+    with lab(**ASYNCIO) as process:
         until_serving(process)
         with poke(process, "/hello?seconds=1") as slow:
             time.sleep(0.3)
@@ -154,7 +152,7 @@ def test_without_the_signal_thread_a_c_call_is_waited_out() -> None:
     """The control of the thread: a handler runs in the main thread, when that is back in Python."""
     with lab(signal_thread=False, limits={**QUICK_STALL, "drain_min_seconds": 0.0}) as process:
         until_serving(process)
-        with poke(process, "/stall?kind=c&seconds=5"):
+        with poke(process, "/stall?kind=c&seconds=4"):
             until(process, lambda answer: answer.code == 503)
             _, took = end_by(process, signal.SIGTERM, timeout=120)
 
@@ -200,14 +198,11 @@ def test_sigterm_during_a_hiccup_costs_no_request(stack: dict[str, str]) -> None
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_sigterm_during_a_stall_that_does_not_end_waits_for_the_verdict(
-    stack: dict[str, str],
-) -> None:
+def test_sigterm_during_a_stall_that_does_not_end_waits_for_the_verdict() -> None:
     """A suspect process gets its time; when the stall reaches the limit it ends at once."""
     limits = {"stall_suspect_seconds": 0.5, "stall_broken_seconds": 3.0}
     with message_file() as message:
-        with lab(**stack, limits=limits, termination_log=str(message)) as process:
+        with lab(**UVLOOP, limits=limits, termination_log=str(message)) as process:
             until_serving(process)
             began = time.monotonic()
             with poke(process, "/stall?kind=sleep&seconds=60"):
@@ -223,11 +218,10 @@ def test_sigterm_during_a_stall_that_does_not_end_waits_for_the_verdict(
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_stall_without_a_limit_ends_with_the_longest_drain(stack: dict[str, str]) -> None:
+def test_stall_without_a_limit_ends_with_the_longest_drain() -> None:
     """With no limit for stalls (a debugger) SIGTERM still ends the process at drain_max."""
     limits = {"stall_broken_seconds": None, "drain_min_seconds": 1.0, "drain_max_seconds": 2.5}
-    with lab(**stack, limits=limits) as process:
+    with lab(**ASYNCIO, limits=limits) as process:
         until_serving(process)
         with poke(process, "/stall?kind=sleep&seconds=60"):
             time.sleep(1.5)
@@ -272,12 +266,11 @@ def test_proven_deadlock_with_a_live_loop_drains_briefly_and_says_so(
 
 
 @pytest.mark.together
-@BOTH_LOOPS
-def test_process_ends_itself_when_it_is_told_to(stack: dict[str, str]) -> None:
+def test_process_ends_itself_when_it_is_told_to() -> None:
     """`exit_after_broken_seconds`: a stall ends with 70 after that time, with the reason."""
     limits = {**QUICK_STALL, "exit_after_broken_seconds": 1.0}
     with message_file() as message:
-        with lab(**stack, limits=limits, termination_log=str(message)) as process:
+        with lab(**UVLOOP, limits=limits, termination_log=str(message)) as process:
             until_serving(process)
             began = time.monotonic()
             with poke(process, "/stall?kind=sleep&seconds=60"):
@@ -306,7 +299,7 @@ def test_sigterm_while_the_gil_is_held_waits_for_it() -> None:
     """The documented limit: no Python thread can run; the drain begins when the GIL is free."""
     with lab(limits={"drain_min_seconds": 0.0}) as process:
         until_serving(process)
-        with poke(process, "/stall?kind=gil&seconds=4") as stalled:
+        with poke(process, "/stall?kind=gil&seconds=3") as stalled:
             until_silent(process)
             status, took = end_by(process, signal.SIGTERM, timeout=120)
             reply = stalled.receive()

@@ -135,7 +135,6 @@ def check(kind: str, stack: dict[str, str], limits: dict[str, float], seconds: f
         pytest.param("sleep", UVLOOP, id="sleep-uvloop"),
         pytest.param("lock", ASYNCIO, id="lock-asyncio"),
         pytest.param("cpu", UVLOOP, id="cpu-uvloop"),
-        pytest.param("c", ASYNCIO, id="c-asyncio"),
     ],
 )
 def test_stall_turns_liveness_red_at_its_limit_names_the_line_and_clears(

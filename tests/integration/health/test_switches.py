@@ -104,7 +104,7 @@ def test_without_the_gil_timer_a_held_gil_leaves_nothing_behind() -> None:
         options: dict[str, Any] = {"constants": {"GIL_SECONDS": 1.0}, "gil_timer": False}
         with lab(**options, termination_log=str(message)) as process:
             until_serving(process)
-            with poke(process, "/stall?kind=gil&seconds=4") as stalled:
+            with poke(process, "/stall?kind=gil&seconds=3") as stalled:
                 until_silent(process)
                 silent = probe(process)
                 text = message.read_text()

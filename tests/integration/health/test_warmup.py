@@ -7,7 +7,7 @@ import pytest
 from tests.integration.lab.experiment import get, lab, logged, probe, until, until_serving, watch
 
 from .figures import note
-from .loops import BOTH_LOOPS
+from .loops import BOTH_LOOPS, UVLOOP
 
 BIND_SECONDS = 2.0
 """What the specification allows from the start of the process to an answered probe."""
@@ -84,12 +84,9 @@ def test_port_is_bound_within_two_seconds() -> None:
 
 @pytest.mark.together
 @pytest.mark.parametrize("gate", ["fails", "hangs"])
-@BOTH_LOOPS
-def test_pod_becomes_ready_with_a_warning_when_the_budget_is_spent(
-    gate: str, stack: dict[str, str]
-) -> None:
+def test_pod_becomes_ready_with_a_warning_when_the_budget_is_spent(gate: str) -> None:
     """A downstream that is gone or silent at boot: ready within the budget, shown to who asks."""
-    with lab(**stack, gate=gate, limits={"warmup_budget_seconds": 2.0}) as process:
+    with lab(**UVLOOP, gate=gate, limits={"warmup_budget_seconds": 2.0}) as process:
         began = time.monotonic()
         warming = probe(process, "/health/ready")
         alive = probe(process)

@@ -16,8 +16,8 @@ from tests.integration.lab.wire import LOOPBACK, request
 PATH = "/hello?seconds=0.02"
 """A request that is in flight for a while."""
 
-PAUSE_SECONDS = 0.02
-"""Between an answer and the next request of the same client."""
+PAUSE_SECONDS = 0.05
+"""Between an answer and the next request of the same client: some 500 requests a second."""
 
 ANSWER_SECONDS = 10.0
 """How long a client waits for an answer."""

@@ -32,14 +32,14 @@ def _work(seconds: float = 0.0) -> None:
     time.sleep(seconds)
 
 
-def nested_threads() -> Iterator[threading.Thread]:
-    """Yield threads that nest three locks in one order, as hard as they can."""
+def nested_threads(pause_seconds: float) -> Iterator[threading.Thread]:
+    """Yield threads that nest three locks in one order, pausing inside."""
     locks = [Lock(f"nested-{number}") for number in range(3)]
 
     def nest() -> None:
         while True:
             with locks[0], locks[1], locks[2]:
-                _work()
+                _work(pause_seconds)
 
     for _ in range(THREADS):
         yield threading.Thread(target=nest, daemon=True)
@@ -95,14 +95,14 @@ def signal_threads() -> Iterator[threading.Thread]:
     yield threading.Thread(target=wait, daemon=True)
 
 
-async def nest_tasks(locks: list[AsyncLock]) -> None:
-    """Nest two locks in one order."""
+async def nest_tasks(locks: list[AsyncLock], pause_seconds: float) -> None:
+    """Nest two locks in one order, pausing inside."""
     while True:
         async with locks[0]:
             await asyncio.sleep(0)
             async with locks[1]:
                 next(_sections)
-                await asyncio.sleep(0)
+                await asyncio.sleep(pause_seconds)
 
 
 async def give_up(lock: AsyncLock) -> None:
@@ -135,18 +135,18 @@ async def wait_long(lock: AsyncLock) -> None:
 
 
 async def start(request: Request) -> PlainTextResponse:
-    """Start everything."""
-    del request
+    """Start everything; `pause` is how long, in seconds, each section lasts."""
+    pause_seconds = float(request.query_params.get("pause", "0"))
     nested = [AsyncLock("nested-alpha"), AsyncLock("nested-beta")]
     held = AsyncLock("held")
     coroutines = [
-        *(nest_tasks(nested) for _ in range(TASKS)),
+        *(nest_tasks(nested, pause_seconds) for _ in range(TASKS)),
         *(give_up(nested[0]) for _ in range(TASKS)),
         hold_by_wait_for(held),
         wait_long(held),
     ]
     _tasks.extend(asyncio.get_running_loop().create_task(coroutine) for coroutine in coroutines)
-    _threads.extend([*nested_threads(), *condition_threads(), *signal_threads()])
+    _threads.extend([*nested_threads(pause_seconds), *condition_threads(), *signal_threads()])
     for thread in _threads:
         thread.start()
     return PlainTextResponse("contending")
