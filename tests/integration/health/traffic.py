@@ -16,8 +16,8 @@ from tests.integration.lab.wire import LOOPBACK, request
 PATH = "/hello?seconds=0.02"
 """A request that is in flight for a while."""
 
-PAUSE_SECONDS = 0.05
-"""Between an answer and the next request of the same client: some 500 requests a second."""
+REFUSED_SECONDS = 0.02
+"""How long a client that was refused waits until its next request."""
 
 ANSWER_SECONDS = 10.0
 """How long a client waits for an answer."""
@@ -47,14 +47,22 @@ class Traffic:
         routed_seconds: How long after the signal new connections are still made.
         clients: How many connections are kept alive.
         fresh_per_second: How many connections serve one request only.
+        pause_seconds: Between an answer and the next request of the same client.
     """
 
     def __init__(
-        self, port: int, *, routed_seconds: float, clients: int = 50, fresh_per_second: int = 50
+        self,
+        port: int,
+        *,
+        routed_seconds: float,
+        clients: int = 50,
+        fresh_per_second: int = 50,
+        pause_seconds: float = 0.05,
     ) -> None:
         self._port = port
         self._routed_seconds = routed_seconds
         self._clients = clients
+        self._pause_seconds = pause_seconds
         self._fresh_per_second = fresh_per_second
         self._signal_at: float | None = None
         self._kept: set[asyncio.StreamWriter] = set()
@@ -91,11 +99,11 @@ class Traffic:
                 reader, writer = await asyncio.open_connection(LOOPBACK, self._port)
             except OSError as exc:
                 self._lose(exc)
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(REFUSED_SECONDS)
                 continue
             self._kept.add(writer)
             while await self._ask(reader, writer, request(PATH)):  # noqa: ASYNC110 - a pace
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(self._pause_seconds)
             self._kept.discard(writer)
             writer.close()
 
