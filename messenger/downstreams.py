@@ -93,7 +93,7 @@ class Downstreams:
         except TimeoutError as error:
             outcome = "timeout"
             raise Unavailable(call.downstream, outcome) from error
-        except (msgspec.MsgspecError, UnicodeError) as error:
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
             outcome = "garbage"
             raise Unavailable(call.downstream, outcome) from error
         except (httpx.HTTPError, OSError) as error:

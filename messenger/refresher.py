@@ -26,8 +26,8 @@ REFRESH_SECONDS = 30.0
 five replicas ask for a thousand people ten times a minute."""
 
 RETRY_SECONDS = 5.0
-"""Pause after a load that failed: short, since every answer says `degraded` until then, and long
-enough that a downstream in trouble has hardly more to do than before."""
+"""Longest pause after a load that failed: short, since every answer says `degraded` until then, and
+long enough that a downstream in trouble has hardly more to do than before."""
 
 JITTER_SHARE = 0.2
 """Part of a pause left to chance, so that replicas started together do not ask together."""
@@ -85,14 +85,19 @@ class Refresher:
 
     async def run(self, beat: Beat) -> None:
         """Load each snapshot again in its own time, for ever."""
-        due = dict.fromkeys(self._snapshots, self._clock() + self._refresh_seconds)
+        retry_seconds = min(RETRY_SECONDS, self._refresh_seconds)
+        due = dict.fromkeys(self._snapshots, self._clock() + retry_seconds)
+        # What the warm-up has loaded is left alone at first, and what it gave up is not.
+        unseen = set(self._snapshots)
         while True:
             name = min(due, key=due.__getitem__)
             with beat.waiting():
                 await self._sleep(max(0.0, due[name] - self._clock()))
             snapshot = self._snapshots[name]
-            await self._renew(snapshot, beat)
-            pause = RETRY_SECONDS if snapshot.is_stale else self._refresh_seconds
+            if snapshot.is_stale or name not in unseen:
+                await self._renew(snapshot, beat)
+            unseen.discard(name)
+            pause = retry_seconds if snapshot.is_stale else self._refresh_seconds
             due[name] = self._clock() + pause * (1 - JITTER_SHARE * self._chance())
 
     async def _warm(self, snapshot: Snapshot[Any], gate: Progress) -> None:

@@ -32,10 +32,7 @@ class Pair(NamedTuple):
 
     def spoil(self, service: str, faults: str) -> None:
         """Put faults of a downstream in force; none with an empty text."""
-        response = httpx.put(
-            f"{self.downstream.url}/debug/faults/{service}", json={"faults": faults}, timeout=5
-        )
-        assert response.status_code == 200, response.text
+        spoil(self.downstream, service, faults)
 
     @staticmethod
     def get(url: str) -> Any:  # noqa: ANN401 - JSON
@@ -44,20 +41,40 @@ class Pair(NamedTuple):
 
 
 @contextmanager
+def mocks(env: Mapping[str, str] | None = None) -> Iterator[Process]:
+    """Run the mocks until the block ends."""
+    settings = {"DOWNSTREAM_PORT": "0", "DOWNSTREAM_DRAIN_MIN_SECONDS": "0", **(env or {})}
+    with running("downstream", env=settings) as behind:
+        yield behind
+
+
+@contextmanager
+def in_front_of(behind: Process, env: Mapping[str, str] | None = None) -> Iterator[Pair]:
+    """Run a Messenger that depends on these mocks."""
+    settings = {
+        "MESSENGER_PORT": "0",
+        "MESSENGER_DRAIN_MIN_SECONDS": "0",
+        "MESSENGER_DOWNSTREAM_URL": behind.url + "/{service}",
+        **(env or {}),
+    }
+    with running("messenger", env=settings) as front:
+        yield Pair(front, behind)
+
+
+@contextmanager
 def pair(
     *, messenger: Mapping[str, str] | None = None, downstream: Mapping[str, str] | None = None
 ) -> Iterator[Pair]:
-    """Run the mocks and a Messenger that depends on them, until it is ready."""
-    mocks = {"DOWNSTREAM_PORT": "0", "DOWNSTREAM_DRAIN_MIN_SECONDS": "0", **(downstream or {})}
-    with running("downstream", env=mocks) as behind:
-        settings = {
-            "MESSENGER_PORT": "0",
-            "MESSENGER_DRAIN_MIN_SECONDS": "0",
-            "MESSENGER_DOWNSTREAM_URL": behind.url + "/{service}",
-            **(messenger or {}),
-        }
-        with running("messenger", env=settings) as front:
-            yield Pair(front, behind)
+    """Run the mocks and a Messenger that depends on them, until it listens."""
+    with mocks(downstream) as behind, in_front_of(behind, messenger) as service:
+        yield service
+
+
+def spoil(behind: Process, service: str, faults: str) -> None:
+    """Put faults of a downstream in force; none with an empty text."""
+    url = f"{behind.url}/debug/faults/{service}"
+    response = httpx.put(url, json={"faults": faults}, timeout=5)
+    assert response.status_code == 200, response.text
 
 
 def until(found: Callable[[], bool], what: str, process: Process, timeout: float = 10.0) -> None:
@@ -86,3 +103,15 @@ def until_ready(service: Pair) -> None:
     """Wait until Messenger takes traffic; with a downstream gone that takes its budget."""
     url = f"{service.messenger.url}/health/ready"
     until(lambda: code(url) == 200, "ready", service.messenger, timeout=15)
+
+
+def until_fresh(service: Pair, *names: str) -> None:
+    """Wait until the snapshots of these downstreams are as they should be."""
+    url = f"{service.messenger.url}/metrics"
+
+    def stale() -> list[str]:
+        text = httpx.get(url, timeout=5).text
+        lines = {f'messenger_directory_stale{{snapshot="{name}"}} 0.0': name for name in names}
+        return [name for line, name in lines.items() if line not in text]
+
+    until(lambda: not stale(), f"fresh: {', '.join(names)}", service.messenger, timeout=15)

@@ -60,7 +60,7 @@ def test_a_fault_of_the_process_is_found_and_explained(
     assert (found, ready) == (output, 503)
     assert explained in last
     assert "messenger/" in last
-    assert seconds < 7
+    assert seconds < 10  # 4 s, and what a busy machine adds; a stall would be over after 15
 
 
 def test_a_crashing_worker_breaks_the_process_when_its_budget_is_spent() -> None:

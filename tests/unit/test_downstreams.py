@@ -124,6 +124,7 @@ async def test_a_post_carries_json_and_its_key() -> None:
         pytest.param(answering(200, b"<html>"), "garbage", 200, id="no JSON"),
         pytest.param(answering(200, b'{"allowed":"yes"}'), "garbage", 200, id="other JSON"),
         pytest.param(answering(200, b'{"allowed":"\xff"}'), "garbage", 200, id="no UTF-8"),
+        pytest.param(answering(200, b'{"x":' + b"[" * 9999), "garbage", 200, id="too deep"),
         pytest.param(answering(200, b" " * (MAX_ANSWER_BYTES + 1)), "garbage", 200, id="too long"),
         pytest.param(hang, "timeout", None, id="hang"),
         pytest.param(dribble, "timeout", 200, id="slow body"),

@@ -110,6 +110,22 @@ async def test_a_gate_that_fails_raises_for_the_warm_up_to_try_again(answer: obj
     assert directory.stats()["accounts"].failures_total == 1
 
 
+async def test_what_the_warm_up_has_loaded_is_left_alone_and_what_it_gave_up_is_loaded_soon() -> (
+    None
+):
+    """The first look comes after the short pause, and makes no work twice."""
+    caller = FakeCaller(dict.fromkeys(NAMES, EMPTY))
+    directory, refresher, pulse = build(caller, pauses=len(NAMES))
+    for name in NAMES[1:]:
+        await refresher.gates()[name](pulse)
+    await run(refresher, pulse)
+
+    assert {name: stats.loads_total for name, stats in directory.stats().items()} == dict.fromkeys(
+        NAMES, 1
+    )
+    assert pulse.clock.seconds == RETRY_SECONDS
+
+
 async def run(refresher: Refresher, pulse: Pulse) -> None:
     """Run the worker until its pauses are used up."""
     with pytest.raises(asyncio.CancelledError):
@@ -124,7 +140,7 @@ async def test_each_snapshot_is_renewed_once_in_a_period() -> None:
 
     assert sorted(call.downstream for call in caller.calls[:5]) == sorted(NAMES)
     assert [told for told in pulse.told if isinstance(told, float)] == [
-        REFRESH_SECONDS,
+        RETRY_SECONDS,
         0.0,
         0.0,
         0.0,
@@ -154,7 +170,7 @@ async def test_a_failure_is_tried_again_sooner_and_is_no_death(
         await run(refresher, pulse)
 
     assert [told for told in pulse.told if isinstance(told, float)] == [
-        REFRESH_SECONDS,
+        RETRY_SECONDS,
         0.0,
         0.0,
         0.0,
