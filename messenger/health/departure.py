@@ -86,7 +86,7 @@ class Departure:
 
     def leave(self, cause: str, *, skip_min: bool) -> None:
         """Start the drain, or end the process if its loop is broken."""
-        if self._verdict.is_broken and not self._loop_runs:
+        if self.is_wedged:
             self._delivery().exit(EXIT_BROKEN, f"{cause} while broken")
         # Whoever was never ready has no clients that still have to hear of it.
         never_ready = self._lifecycle.state in {State.BOOTING, State.WARMING}
@@ -104,7 +104,7 @@ class Departure:
             self.leave("broken for too long", skip_min=True)
 
     def _look_after_drain(self) -> None:
-        if self._verdict.is_broken and not self._loop_runs:
+        if self.is_wedged:
             self._delivery().exit(EXIT_BROKEN, "broken while draining")
         if self._drain.is_past_max and not self._loop_runs:
             self._delivery().exit(EXIT_BROKEN, "stalled to the end of the drain")
@@ -119,3 +119,8 @@ class Departure:
     @property
     def _loop_runs(self) -> bool:
         return self._progress.stall_seconds < self._limits.stall_suspect_seconds
+
+    @property
+    def is_wedged(self) -> bool:
+        """Whether nobody will serve a request any more: broken, and the loop does not run."""
+        return self._verdict.is_broken and not self._loop_runs

@@ -138,7 +138,7 @@ class Server(uvicorn.Server):
             self._listener.dup(),
             progress=self._health.progress,
             answer=self._health.probes.answer,
-            is_broken=lambda: self._health.verdict.is_broken,
+            is_broken=lambda: self._health.departure.is_wedged,
             hand_over=door.bring,
             answered=self._health.responder_answers,
             marks=self._marks(()),
