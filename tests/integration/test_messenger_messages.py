@@ -4,8 +4,15 @@ import asyncio
 
 import aiohttp
 import httpx
+from prometheus_client.openmetrics.parser import (
+    text_string_to_metric_families as openmetrics_families,
+)
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.integration.service import pair, until_ready
+
+LIVE = ("consent", "presence", "translation", "spam", "links", "delivery", "audit")
+"""The downstreams that each message calls."""
 
 MESSAGES = 1_000
 AT_ONCE = 10
@@ -79,3 +86,46 @@ def test_a_key_used_for_another_message_is_refused() -> None:
     assert (first.status_code, second.status_code) == (202, 422)
     assert second.headers["content-type"] == "application/problem+json"
     assert stats["deliveries"] == 1
+
+
+def test_a_message_can_be_followed_from_its_caller_to_every_live_downstream() -> None:
+    """Over real connections each of the seven is told the caller's trace."""
+    trace = f"00-{'a' * 32}-{'b' * 16}-01"
+    with pair() as service, httpx.Client(headers={"traceparent": trace}) as client:
+        until_ready(service)
+        status = service.send(client).status_code
+        seen = {
+            name: service.get(f"{service.downstream.url}/debug/seen/{name}")["traceparents"]
+            for name in LIVE
+        }
+
+    assert status == 202
+    assert seen == {name: [trace] for name in LIVE}
+
+
+def test_both_formats_of_the_metrics_can_be_parsed() -> None:
+    """By the parsers of prometheus_client; and no label holds an id or a raw path."""
+    with pair() as service, httpx.Client() as client:
+        until_ready(service)
+        ids = [service.send(client, key="my-own-key").json()["id"]]
+        client.get(f"{service.messenger.url}/v1/messages/{ids[0]}")
+        client.get(f"{service.messenger.url}/nowhere/at/all", headers={"x-request-id": "my-own-id"})
+        url = f"{service.messenger.url}/metrics"
+        plain = client.get(url).text
+        accept = {"accept": "application/openmetrics-text; version=1.0.0"}
+        openmetrics = client.get(url, headers=accept).text
+
+    families = list(text_string_to_metric_families(plain))
+    others = list(openmetrics_families(openmetrics))  # type: ignore[no-untyped-call]
+    names = {family.name for family in families if not family.name.endswith("_created")}
+    labels = {
+        value
+        for family in families
+        for sample in family.samples
+        for value in sample.labels.values()
+    }
+    assert {family.name for family in others} == names
+    assert {"messenger_requests", "messenger_degraded", "health_status"} <= names
+    assert {"/v1/messages", "/v1/messages/{id}", "unmatched"} <= labels
+    assert not labels & {*ids, "my-own-key", "my-own-id", "alice", "bob"}
+    assert not [value for value in labels if "nowhere" in value]
