@@ -49,8 +49,7 @@ def awaited_by_task(task: asyncio.Task[Any]) -> Awaited:
         return _at(place, Awaited("gathers", tasks=_pending(children)))
     if innermost is not None and (found := _awaited_in(innermost)) is not None:
         return _at(place, found)
-    delivered = _chained_source(future)
-    if isinstance(delivered, concurrent.futures.Future):
+    if isinstance(delivered := _chained_source(future), concurrent.futures.Future):
         return _at(place, Awaited("awaits", futures=(delivered,)))
     return NOTHING
 
