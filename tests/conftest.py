@@ -17,9 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 EXPERIMENTS = "tests/integration/health/"
-QUICK_EXPERIMENTS = ("test_lifting", "test_signals", "test_stall", "test_termination")
-"""The experiments with the health package that the default run has time for. Together they all keep
-two processors busy for minutes, and figures are only true on a machine that is not."""
+QUICK_EXPERIMENTS = ("test_lifting",)
+"""The experiment with the health package that the default run has time for. All of them together
+keep two processors busy for minutes, and figures are only true on a machine that is not."""
 
 
 def is_slow(item: pytest.Item) -> bool:
