@@ -16,28 +16,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--build-images", action="store_true", help="build and load e2e's images")
 
 
-EXPERIMENTS = "tests/integration/health/"
-QUICK_EXPERIMENTS = ("test_lifting",)
-"""The experiment with the health package that the default run has time for. All of them together
-keep two processors busy for minutes, and figures are only true on a machine that is not."""
-
-
-def is_slow(item: pytest.Item) -> bool:
-    """Return whether a test is left out of the default run."""
-    if item.get_closest_marker("slow"):
-        return True
-    path, _, _ = item.nodeid.partition("::")
-    return path.startswith(EXPERIMENTS) and not path.removeprefix(EXPERIMENTS).startswith(
-        QUICK_EXPERIMENTS
-    )
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave slow tests out, unless they are asked for."""
     if config.getoption("--slow"):
         return
-    slow = [item for item in items if is_slow(item)]
-    items[:] = [item for item in items if not is_slow(item)]
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     config.stash[SLOW_NAMES] = [item.nodeid for item in slow]
 
