@@ -87,4 +87,4 @@ def test_the_server_refuses_a_field_that_it_does_not_know(server: Server) -> Non
     status, said = server.judge(objects)
 
     assert status != 0
-    assert 'unknown field "spec.replica"' in said
+    assert "unknown field" in said
