@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from .scheduling import Scheduling
+
 SLOW_NAMES = pytest.StashKey[list[str]]()
 """The slow tests that were left out, to be named at the end: what was not run is no secret."""
 
@@ -24,6 +26,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if not item.get_closest_marker("slow")]
     config.hook.pytest_deselected(items=slow)
     config.stash[SLOW_NAMES] = [item.nodeid for item in slow]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:  # noqa: ANN401 - xdist's own
+    """Deal the tests out to the workers."""
+    return Scheduling(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

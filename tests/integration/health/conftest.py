@@ -3,8 +3,7 @@
 A test marked `together` is an ordinary test without fixtures, `full` excepted. When the first of
 them is due, all of them are started, each with processes of its own, and pytest then reads their
 outcomes one by one. They come before the others of this folder, which keep a processor busy. With
-pytest-xdist the folder is one group and stays in one worker: it is the only one that may start
-them.
+pytest-xdist the folder stays in one worker (tests/scheduling.py): only that one may start them.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -36,7 +35,7 @@ def _runs_together(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of this folder that run together first; keep all of them in one worker.
+    """Put the tests of this folder that run together first.
 
     All but the one that shows how to lift the folder out are slow: each is short, but there are so
     many that two processors are busy for minutes.
@@ -44,7 +43,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = [place for place, item in enumerate(items) if item.path.parent == FOLDER]
     ordered = sorted((items[place] for place in places), key=lambda item: not _runs_together(item))
     for place, item in zip(places, ordered, strict=True):
-        item.add_marker(pytest.mark.xdist_group("health"))
         if item.path.name != "test_lifting.py":
             item.add_marker(pytest.mark.slow)
         items[place] = item
