@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
+from tests.integration import clients
 from tests.integration.process import Process, running
 
 
@@ -37,7 +38,7 @@ class Pair(NamedTuple):
     @staticmethod
     def get(url: str) -> Any:  # noqa: ANN401 - JSON
         """Return the JSON at an address."""
-        return httpx.get(url, timeout=5).json()
+        return clients.get(url, timeout=5).json()
 
 
 @contextmanager
@@ -73,7 +74,7 @@ def pair(
 def spoil(behind: Process, service: str, faults: str) -> None:
     """Put faults of a downstream in force; none with an empty text."""
     url = f"{behind.url}/debug/faults/{service}"
-    response = httpx.put(url, json={"faults": faults}, timeout=5)
+    response = clients.put(url, json={"faults": faults}, timeout=5)
     assert response.status_code == 200, response.text
 
 
@@ -94,7 +95,7 @@ def until(found: Callable[[], bool], what: str, process: Process, timeout: float
 def code(url: str) -> int:
     """Return the status that a GET is answered with; 0 for none within two seconds."""
     try:
-        return httpx.get(url, timeout=2).status_code
+        return clients.get(url, timeout=2).status_code
     except httpx.TransportError:
         return 0
 
@@ -110,7 +111,7 @@ def until_fresh(service: Pair, *names: str) -> None:
     url = f"{service.messenger.url}/metrics"
 
     def stale() -> list[str]:
-        text = httpx.get(url, timeout=5).text
+        text = clients.get(url, timeout=5).text
         lines = {f'messenger_directory_stale{{snapshot="{name}"}} 0.0': name for name in names}
         return [name for line, name in lines.items() if line not in text]
 

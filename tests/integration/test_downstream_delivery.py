@@ -5,9 +5,9 @@ import signal
 from pathlib import Path
 
 import aiohttp
-import httpx
 import pytest
 
+from tests.integration import clients
 from tests.integration.process import Process, running
 
 MESSAGE = {
@@ -35,7 +35,7 @@ async def deliver(
 
 def stats(mocks: Process) -> dict[str, int]:
     """Ask for the counts."""
-    counts: dict[str, int] = httpx.get(f"{mocks.url}/delivery/stats").json()
+    counts: dict[str, int] = clients.get(f"{mocks.url}/delivery/stats").json()
     return counts
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from messenger.faults.dice import GARBAGE
+from tests.integration import clients
 from tests.integration.process import Process, running
 
 ASK = b"GET /presence/v1/presence/alice HTTP/1.1\r\nHost: mocks\r\n\r\n"
@@ -30,7 +31,7 @@ def mocks() -> Iterator[Process]:
 @pytest.fixture
 def client(mocks: Process) -> Iterator[httpx.Client]:
     """A client of the mocks, which leaves them sound."""
-    with httpx.Client(base_url=mocks.url, timeout=5) as client:
+    with clients.client(base_url=mocks.url, timeout=5) as client:
         yield client
         client.delete("/debug/faults/presence").raise_for_status()
 
@@ -188,7 +189,7 @@ def test_same_seed_strikes_the_same_calls_in_another_process(
                 "DOWNSTREAM_FAULTS": "presence=error:50%",
             },
         ) as twins,
-        httpx.Client(base_url=twins.url, timeout=5) as twin,
+        clients.client(base_url=twins.url, timeout=5) as twin,
     ):
         expected = [ask(twin).status_code for _ in range(60)]
     put(client, "error:50%")

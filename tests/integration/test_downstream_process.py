@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.integration import clients
 from tests.integration.process import REPOSITORY, is_listening, run_to_end, running
 
 ENV = {"DOWNSTREAM_PORT": "0", "DOWNSTREAM_DRAIN_MIN_SECONDS": "0"}
@@ -23,7 +24,7 @@ def test_every_line_of_the_log_is_a_json_object_and_nothing_else_is_printed() ->
     """From the first line to the last, also of uvicorn and of a reset."""
     with running("downstream", env=ENV | {"DOWNSTREAM_FAULTS": "spam=reset:100%"}) as mocks:
         with pytest.raises(httpx.TransportError):
-            httpx.post(f"{mocks.url}/spam/v1/scores", json={"text": ""})
+            clients.post(f"{mocks.url}/spam/v1/scores", json={"text": ""})
         mocks.signal(signal.SIGTERM)
         status = mocks.wait()
 
@@ -37,7 +38,7 @@ def test_probes_are_answered() -> None:
     """The mocks have the health of Messenger's package."""
     with running("downstream", env=ENV) as mocks:
         statuses = [
-            httpx.get(f"{mocks.url}/health/{probe}").status_code
+            clients.get(f"{mocks.url}/health/{probe}").status_code
             for probe in ("started", "ready", "alive")
         ]
 
@@ -47,7 +48,7 @@ def test_probes_are_answered() -> None:
 def test_first_call_after_the_listening_line_is_served() -> None:
     """Nobody has to wait for a warm-up that is none."""
     with running("downstream", env=ENV) as mocks:
-        assert httpx.get(f"{mocks.url}/accounts/v1/entries/alice").status_code == 200
+        assert clients.get(f"{mocks.url}/accounts/v1/entries/alice").status_code == 200
 
 
 def test_sigterm_lets_a_call_finish() -> None:
@@ -63,7 +64,7 @@ def test_sigterm_lets_a_call_finish() -> None:
             deadline = time.monotonic() + 5
             seen = {"calls": 0}
             while seen["calls"] == 0 and time.monotonic() < deadline:
-                seen = httpx.get(f"{mocks.url}/debug/seen/spam").json()
+                seen = clients.get(f"{mocks.url}/debug/seen/spam").json()
             mocks.signal(signal.SIGTERM)
             answer = connection.recv(4096)
         status = mocks.wait()
@@ -103,7 +104,7 @@ def test_end_of_the_parent_pipe_ends_the_mocks_within_half_a_second() -> None:
             connection.sendall(
                 b"POST /spam/v1/scores HTTP/1.1\r\nHost: mocks\r\nContent-Length: 0\r\n\r\n"
             )
-            assert httpx.get(f"{mocks.url}/health/alive").status_code == 200
+            assert clients.get(f"{mocks.url}/health/alive").status_code == 200
             os.close(write_end)
             assert mocks.wait(timeout=0.5) == 0
 
@@ -127,7 +128,7 @@ def test_mocks_die_with_a_parent_that_is_killed() -> None:
     assert parent.stderr is not None
     try:
         port = next(json.loads(line)["port"] for line in parent.stderr if is_listening(line))
-        assert httpx.get(f"http://127.0.0.1:{port}/health/alive").status_code == 200
+        assert clients.get(f"http://127.0.0.1:{port}/health/alive").status_code == 200
     finally:
         parent.kill()
         parent.wait()
@@ -138,7 +139,7 @@ def test_mocks_die_with_a_parent_that_is_killed() -> None:
 
     assert seconds < 0.5
     with pytest.raises(httpx.ConnectError):
-        httpx.get(f"http://127.0.0.1:{port}/health/alive")
+        clients.get(f"http://127.0.0.1:{port}/health/alive")
 
 
 def test_port_in_use_ends_start_up_with_one_clear_line() -> None:

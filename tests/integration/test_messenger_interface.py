@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.integration import clients
 from tests.integration.service import Pair, pair, until_ready
 
 pytestmark = pytest.mark.xdist_group("interface")  # one service for all tests of this file
@@ -97,7 +98,7 @@ def check_marks(response: httpx.Response) -> None:
 @pytest.fixture(scope="module")
 def interface() -> Iterator[Interface]:
     """Run a service for all tests of this file."""
-    with pair() as service, httpx.Client(base_url=service.messenger.url, timeout=10) as client:
+    with pair() as service, clients.client(base_url=service.messenger.url, timeout=10) as client:
         until_ready(service)
         yield Interface(service, client, client.get("/openapi.json").json())
         bad = [line for line in service.messenger.stderr if not isinstance(json.loads(line), dict)]

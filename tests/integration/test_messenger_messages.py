@@ -3,12 +3,12 @@
 import asyncio
 
 import aiohttp
-import httpx
 from prometheus_client.openmetrics.parser import (
     text_string_to_metric_families as openmetrics_families,
 )
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.integration import clients
 from tests.integration.service import pair, until_ready
 
 LIVE = ("consent", "presence", "translation", "spam", "links", "delivery", "audit")
@@ -66,7 +66,7 @@ def test_a_thousand_messages_sent_twice_at_once_are_delivered_once() -> None:
 
 def test_without_a_key_a_second_try_is_a_second_message() -> None:
     """The control: what makes it once is the key, and the duplicates are counted."""
-    with pair() as service, httpx.Client() as client:
+    with pair() as service, clients.client() as client:
         until_ready(service)
         ids = {service.send(client).json()["id"] for _ in range(3)}
         stats = service.stats()
@@ -77,7 +77,7 @@ def test_without_a_key_a_second_try_is_a_second_message() -> None:
 
 def test_a_key_used_for_another_message_is_refused() -> None:
     """The same key with another body is 422, and hands nothing over."""
-    with pair() as service, httpx.Client() as client:
+    with pair() as service, clients.client() as client:
         until_ready(service)
         first = service.send(client, key="one", body="Hello")
         second = service.send(client, key="one", body="Something else")
@@ -91,7 +91,7 @@ def test_a_key_used_for_another_message_is_refused() -> None:
 def test_a_message_can_be_followed_from_its_caller_to_every_live_downstream() -> None:
     """Over real connections each of the seven is told the caller's trace."""
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
-    with pair() as service, httpx.Client(headers={"traceparent": trace}) as client:
+    with pair() as service, clients.client(headers={"traceparent": trace}) as client:
         until_ready(service)
         status = service.send(client).status_code
         seen = {
@@ -105,7 +105,7 @@ def test_a_message_can_be_followed_from_its_caller_to_every_live_downstream() ->
 
 def test_both_formats_of_the_metrics_can_be_parsed() -> None:
     """By the parsers of prometheus_client; and no label holds an id or a raw path."""
-    with pair() as service, httpx.Client() as client:
+    with pair() as service, clients.client() as client:
         until_ready(service)
         ids = [service.send(client, key="my-own-key").json()["id"]]
         client.get(f"{service.messenger.url}/v1/messages/{ids[0]}")

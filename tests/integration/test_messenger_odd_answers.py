@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import cast
 
-import httpx
 import pytest
 
+from tests.integration import clients
 from tests.integration.process import running
 from tests.integration.service import code, until
 
@@ -82,8 +82,8 @@ def test_no_answer_is_odd_enough_for_a_500() -> None:
             until(lambda: code(f"{service.url}/health/ready") == 200, "ready", service)
             for name, odd in ODD.items():
                 downstreams.answer = odd
-                sent = httpx.post(f"{service.url}/v1/messages", json=draft)
-                found = httpx.get(f"{service.url}/v1/messages/m1")
+                sent = clients.post(f"{service.url}/v1/messages", json=draft)
+                found = clients.get(f"{service.url}/v1/messages/m1")
                 statuses[name] = (sent.status_code, found.status_code)
             alive = code(f"{service.url}/health/alive")
 

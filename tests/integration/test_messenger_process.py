@@ -10,9 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
+from tests.integration import clients
 from tests.integration.process import REPOSITORY, Process, ProcessError, run_to_end, running
 
 ENV = {"MESSENGER_PORT": "0", "HOSTNAME": "pod-1"}
@@ -28,7 +28,7 @@ def wait_until_ready(url: str, timeout: float = 10.0) -> None:
         ProcessError: It did not in time; with the last answer.
     """
     deadline = time.monotonic() + timeout
-    while (response := httpx.get(f"{url}/health/ready")).status_code != 200:
+    while (response := clients.get(f"{url}/health/ready")).status_code != 200:
         if time.monotonic() > deadline:
             raise ProcessError(f"not ready within {timeout} s: {response.text}")
         time.sleep(0.02)
@@ -70,7 +70,7 @@ def test_a_bare_start_serves_a_message_and_says_what_to_try() -> None:
         service.wait_for("banner", lambda line: "messages go nowhere" in line, timeout=5)
         seconds = time.monotonic() - began
         wait_until_ready(service.url)
-        response = httpx.post(f"{service.url}/v1/messages", json=DRAFT)
+        response = clients.post(f"{service.url}/v1/messages", json=DRAFT)
 
     assert seconds < 5  # 2 s on a machine with nothing else to do
     assert response.status_code == 202
@@ -83,7 +83,7 @@ def test_every_line_of_the_log_is_a_json_object() -> None:
     """From the first to the last: ours, uvicorn's, those of the embedded mocks, an uncaught one."""
     with running("messenger", env=ENV) as service:
         wait_until_ready(service.url)
-        httpx.post(f"{service.url}/v1/messages", json=DRAFT)
+        clients.post(f"{service.url}/v1/messages", json=DRAFT)
         service.signal(signal.SIGINT)
         status = service.wait()
 
@@ -124,7 +124,7 @@ def test_mocks_that_die_are_missed_in_one_line() -> None:
         wait_until_ready(service.url)
         os.kill(child_of(service), signal.SIGKILL)
         line = service.wait_for("an error", lambda line: "embedded downstreams ended" in line)
-        alive = httpx.get(f"{service.url}/health/alive").status_code
+        alive = clients.get(f"{service.url}/health/alive").status_code
 
     assert json.loads(line)["level"] == "ERROR"
     assert json.loads(line)["exit_status"] == -signal.SIGKILL
@@ -135,7 +135,7 @@ def test_faults_of_the_embedded_mocks_come_from_our_environment() -> None:
     """What acts on a process of mocks acts on embedded ones."""
     with running("messenger", env=ENV | {"DOWNSTREAM_FAULTS": "links=error:100%"}) as service:
         wait_until_ready(service.url)
-        response = httpx.post(f"{service.url}/v1/messages", json=DRAFT)
+        response = clients.post(f"{service.url}/v1/messages", json=DRAFT)
 
     assert response.json()["degraded"] == ["links"]
 
@@ -233,7 +233,7 @@ def test_an_exporter_that_nobody_answers_does_not_hold_up_the_end() -> None:
         collector = f"http://127.0.0.1:{hole.getsockname()[1]}"
         with running("messenger", env=ENV | {"OTEL_EXPORTER_OTLP_ENDPOINT": collector}) as service:
             wait_until_ready(service.url)
-            status = httpx.post(f"{service.url}/v1/messages", json=DRAFT).status_code
+            status = clients.post(f"{service.url}/v1/messages", json=DRAFT).status_code
             began = time.monotonic()
             service.signal(signal.SIGINT)
             exit_status = service.wait()
