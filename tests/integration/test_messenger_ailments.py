@@ -134,9 +134,8 @@ def test_leaking_requests_break_the_process_when_half_its_capacity_is_gone() -> 
     with pair(messenger=settings) as service:
         until_ready(service)
         order(service, "leak")
-        clients = [clients.client(timeout=0.1) for _ in range(6)]
-        for client in clients:
-            with pytest.raises(httpx.TimeoutException):
+        for _ in range(6):
+            with clients.client(timeout=0.1) as client, pytest.raises(httpx.TimeoutException):
                 service.send(client)
         found = until_broken(service, timeout=60)
 
