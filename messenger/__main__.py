@@ -55,10 +55,9 @@ def _tell_usage() -> int:
 
 
 def _tell_version() -> int:
-    """Print the version of the distribution, and return the exit status."""
-    from importlib import metadata  # noqa: PLC0415 - not needed to serve
-
-    sys.stdout.write(f"messenger {metadata.version('messenger')}\n")
+    """Print the release, which an image has in its environment, and return the exit status."""
+    release = os.environ.get("MESSENGER_VERSION") or Settings(pod="").version
+    sys.stdout.write(f"messenger {release}\n")
     return os.EX_OK
 
 

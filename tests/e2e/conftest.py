@@ -47,7 +47,13 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """Yield the cluster, with the images in it; skip without one."""
+    """Yield the cluster, with the images in it; skip without one, or without being asked for it.
+
+    Nodes are drained and paused: who runs every test there is has not asked for that.
+    """
+    is_asked = any("e2e" in argument for argument in request.config.args)
+    if not is_asked and not request.config.getoption("--require-cluster"):
+        pytest.skip("it drains a cluster's nodes: ask for it by `pytest -n 0 tests/e2e`")
     try:
         context = find_context()
     except NoCluster as error:

@@ -225,6 +225,14 @@ def test_arguments_are_answered_without_starting(argument: str, status: int, exp
     assert any(expected in line for line in service.lines)
 
 
+def test_version_is_the_release_that_the_image_was_built_as() -> None:
+    """An image holds no installed distribution; its environment says what it is."""
+    actual, service = run_to_end("messenger", args=["--version"], env={"MESSENGER_VERSION": "2.0"})
+
+    assert actual == 0
+    assert service.lines == ["messenger 2.0"]
+
+
 def test_an_exporter_that_nobody_answers_does_not_hold_up_the_end() -> None:
     """Spans are recorded, their collector is a black hole, and the process ends in time."""
     with socket.socket() as hole:

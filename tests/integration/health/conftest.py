@@ -1,8 +1,9 @@
 """Experiments that mostly wait run at the same time, in threads of one process.
 
-A test marked `together` is an ordinary test without fixtures, `full` excepted. When the first of
-them is due, all of them are started, each with processes of its own, and pytest then reads their
-outcomes one by one. They come before the others of this folder, which keep a processor busy. With
+A test marked `together` is an ordinary test without fixtures, `full` excepted, that leaves the
+processors alone. When the first of them is due, all of them are started, each with processes of its
+own, and pytest then reads their outcomes one by one. They come before the others of this folder,
+which keep a processor busy and run alone. With
 pytest-xdist the folder stays in one worker (tests/scheduling.py): only that one may start them.
 """
 
@@ -13,8 +14,9 @@ import pytest
 
 from .figures import FIGURES
 
-AT_ONCE = 12
-"""How many experiments run at the same time: they wait for most of their time."""
+AT_ONCE = 6
+"""How many experiments run at the same time: they wait for most of their time, but for starting,
+which takes half a second of a processor. With twelve, two processors were late for everybody."""
 
 FOLDER = Path(__file__).parent
 

@@ -126,14 +126,13 @@ def check(kind: str, stack: dict[str, str], limits: dict[str, float], seconds: f
     assert seen["ordinary"].text == "recovered"
 
 
-@pytest.mark.together
 @pytest.mark.parametrize(
     ("kind", "stack"),
     [
-        pytest.param("event", UVLOOP, id="event-uvloop"),
-        pytest.param("event", ASYNCIO, id="event-asyncio"),
-        pytest.param("sleep", UVLOOP, id="sleep-uvloop"),
-        pytest.param("lock", ASYNCIO, id="lock-asyncio"),
+        pytest.param("event", UVLOOP, id="event-uvloop", marks=pytest.mark.together),
+        pytest.param("event", ASYNCIO, id="event-asyncio", marks=pytest.mark.together),
+        pytest.param("sleep", UVLOOP, id="sleep-uvloop", marks=pytest.mark.together),
+        pytest.param("lock", ASYNCIO, id="lock-asyncio", marks=pytest.mark.together),
         pytest.param("cpu", UVLOOP, id="cpu-uvloop"),
     ],
 )
@@ -146,7 +145,10 @@ def test_stall_turns_liveness_red_at_its_limit_names_the_line_and_clears(
 
 @pytest.mark.slow
 @BOTH_LOOPS
-@pytest.mark.parametrize("kind", ["sleep", "lock", "cpu", "c"])
+@pytest.mark.parametrize(
+    "kind",
+    [*(pytest.param(kind, marks=pytest.mark.together) for kind in ("sleep", "lock")), "cpu", "c"],
+)
 def test_stall_turns_liveness_red_after_ten_seconds(kind: str, stack: dict[str, str]) -> None:
     """The same with the real limits: red at 10 s, green again when the stall ends after 13 s."""
     check(kind, stack, REAL, 13.0)
@@ -183,6 +185,7 @@ def test_two_second_stall_costs_neither_a_probe_nor_a_request(stack: dict[str, s
 
 
 @pytest.mark.slow
+@pytest.mark.together
 @BOTH_LOOPS
 def test_nine_second_stall_costs_neither_a_probe_nor_a_request(stack: dict[str, str]) -> None:
     """The same just below the limit; readiness was red meanwhile."""
@@ -224,7 +227,6 @@ def check_gil(options: dict[str, Any], seconds: float) -> None:
     assert broken == []
 
 
-@pytest.mark.together
 def test_held_gil_leaves_stacks_behind_and_nothing_when_it_is_released() -> None:
     """No thread of ours can run, faulthandler's can; a process that goes on is not condemned."""
     check_gil(GIL_OPTIONS, 4.0)
@@ -236,7 +238,6 @@ def test_gil_held_for_twenty_seconds_leaves_stacks_behind() -> None:
     check_gil({}, 20.0)
 
 
-@pytest.mark.together
 def test_gil_held_for_five_seconds_leaves_nothing_behind() -> None:
     """Below the dump's 15 s nothing is written, and nothing is broken."""
     with message_file() as message, lab(termination_log=str(message)) as process:
