@@ -5,7 +5,7 @@
 | healthy or merely suspect | the drain |
 | suspect, and the stall lasts to its limit or to `drain_max` | exit 71 |
 | broken, the loop does not run | exit 71 at once, the reason is written already |
-| broken by a proof, the loop runs | a drain of at most 5 s, then exit 71 |
+| broken, the loop runs | a drain of at most 5 s, then exit 71 |
 | a second signal | exit at once |
 
 Without a signal the kubelet decides, unless `exit_after_broken_seconds` says how long to wait for
@@ -108,7 +108,7 @@ class Departure:
             self._delivery().exit(EXIT_BROKEN, "broken while draining")
         if self._drain.is_past_max and not self._loop_runs:
             self._delivery().exit(EXIT_BROKEN, "stalled to the end of the drain")
-        if self._verdict.is_proven:
+        if self._verdict.is_broken:
             self._drain.shorten()
             self.exit_status = EXIT_BROKEN
 

@@ -75,7 +75,7 @@ class Limits:
     """What a request that still runs then is given before it is cancelled and answered 503."""
 
     drain_broken_seconds: float = 5.0
-    """The longest drain of a process whose deadlock is proven: the rest of it may still work."""
+    """The longest drain of a process that is broken though its loop runs: the rest may work."""
 
     drain_ready_status: int = 503
     """What readiness answers while draining: 503, or 200 for a load balancer that must not see

@@ -164,5 +164,4 @@ class PoolDetector:
             explanation=f"pool {self._pool.name}: {backlog} jobs wait behind {len(busy)} threads"
             f" ({counts})",
             stacks=stack_lines(busy, lambda thread: frames.get(thread.ident or 0)),
-            latched=hopeless,
         )

@@ -122,11 +122,6 @@ class Verdict:
         """Whether the process cannot recover by itself."""
         return self.level is Level.BROKEN
 
-    @property
-    def is_proven(self) -> bool:
-        """Whether a latched proof is among what broke it."""
-        return bool(self._latched)
-
 
 def _proven_first(item: Evidence) -> tuple[int, bool]:
     return (-item.level, not item.latched)

@@ -72,6 +72,10 @@ class Process:
         """Have a deadlock proven, while the loop runs."""
         self._find("deadlock-threads", Level.BROKEN, latched=True)
 
+    def starve(self) -> None:
+        """Have a pool starve, while the loop runs."""
+        self._find("pool-starved", Level.BROKEN, latched=False)
+
     def move_on(self) -> None:
         """Have the loop run again."""
         self.progress.beat()
@@ -186,6 +190,17 @@ def test_a_proof_with_a_running_loop_drains_five_seconds() -> None:
     process.clock.advance(5)
 
     assert process.drain.is_over(1)
+    assert process.departure.exit_status == EXIT_BROKEN
+
+
+def test_what_is_broken_without_a_proof_drains_five_seconds_too() -> None:
+    """A starved pool, for one: whether it would have recovered nobody waits to see."""
+    process = Process()
+    process.starve()
+    process.departure.on_signal(signal.SIGTERM)
+    process.departure.look(50)
+
+    assert process.drain.is_over(0)
     assert process.departure.exit_status == EXIT_BROKEN
 
 

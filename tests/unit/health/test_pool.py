@@ -14,6 +14,7 @@ import pytest
 
 from messenger.health import Limits, Lock
 from messenger.health.pool import Pool, PoolDetector, pursuit
+from messenger.health.verdict import Verdict
 
 from .parties import kinds, thread, until, until_in, until_waiting
 
@@ -306,7 +307,7 @@ def test_a_pool_whose_threads_all_wait_for_locks_is_starved(
 
 
 def test_a_pool_whose_threads_all_wait_for_its_own_results_is_starved(pool: Pool) -> None:
-    """The classic: jobs that submit jobs and wait for them. It is a proof, and explained."""
+    """The classic: jobs that submit jobs and wait for them. It is explained."""
     go, both = threading.Event(), threading.Barrier(2)
 
     def job() -> None:
@@ -325,10 +326,25 @@ def test_a_pool_whose_threads_all_wait_for_its_own_results_is_starved(pool: Pool
     starved.end()
 
     assert kinds([found]) == [("pool-starved", "BROKEN")]
-    assert found.latched
     assert found.headline == "POOL render without a completion for 31s"
     assert found.explanation == "pool render: 3 jobs wait behind 2 threads (2 in future)"
     assert sum("inner.result()" in line for line in found.stacks) == 2
+
+
+def test_a_starved_pool_that_goes_on_after_all_is_broken_no_longer(pool: Pool) -> None:
+    """It is no proof: whoever held what its threads waited for may have let go."""
+    event, verdict = threading.Event(), Verdict()
+    starved = Starved(pool, lambda: event.wait(5), "wait")
+    for now in (0.0, 31.0):
+        verdict.weigh(starved.detector.look(now), now)
+    assert verdict.is_broken
+    event.set()
+    starved.end()
+    until(lambda: pool.completed == 3, "the completions")
+    change = verdict.weigh(starved.detector.look(32), 32)
+
+    assert kinds(list(change.recovered)) == [("pool-starved", "BROKEN")]
+    assert not verdict.is_broken
 
 
 def test_a_pool_in_slow_io_is_only_noted(pool: Pool) -> None:

@@ -90,7 +90,6 @@ def test_a_proof_is_latched() -> None:
 
     assert change.recovered == ()
     assert verdict.is_broken
-    assert verdict.is_proven
     assert verdict.broken_since == 3.0
     assert verdict.evidence == (proof,)
 
@@ -102,7 +101,6 @@ def test_the_same_without_the_latch_would_heal() -> None:
     verdict.weigh([], 60.0)
 
     assert not verdict.is_broken
-    assert not verdict.is_proven
 
 
 def test_a_latched_kind_of_evidence_is_no_proof_below_broken() -> None:
@@ -111,7 +109,7 @@ def test_a_latched_kind_of_evidence_is_no_proof_below_broken() -> None:
     verdict.weigh([evidence(Level.SUSPECT, latched=True)], 3.0)
     verdict.weigh([], 4.0)
 
-    assert not verdict.is_proven
+    assert not verdict.is_broken
     assert verdict.evidence == ()
 
 
