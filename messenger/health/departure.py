@@ -60,6 +60,7 @@ class Departure:
         self._drain = drain
         self._delivery = delivery
         self._on_leave: Callable[[], None] = lambda: None
+        self._signalled_at: float | None = None  # in seconds of the drain, which may be our own
         self.exit_status = 0
         """What `serve` returns: 0, or 71 if the process was broken when it left."""
         self.action = self._intention()
@@ -74,11 +75,12 @@ class Departure:
 
     def on_signal(self, sig: signal.Signals) -> None:
         """Act on a signal: the first one starts the drain, the second one ends it."""
-        if self._drain.has_begun:
-            if self._drain.seconds < ECHO_SECONDS:
+        if self._signalled_at is not None:
+            if self._drain.seconds - self._signalled_at < ECHO_SECONDS:
                 return
             self._lifecycle.move(State.STOPPING, f"second {sig.name}")
             self._delivery().exit(SIGNAL_EXIT_BASE + sig, f"second {sig.name}")
+        self._signalled_at = self._drain.seconds
         self.action = f"exit by {sig.name}"
         if self._verdict.is_broken:
             self._delivery().write_message()
@@ -88,6 +90,8 @@ class Departure:
         """Start the drain, or end the process if its loop is broken."""
         if self.is_wedged:
             self._delivery().exit(EXIT_BROKEN, f"{cause} while broken")
+        if self._drain.has_begun:
+            return  # by itself, before the signal
         # Whoever was never ready has no clients that still have to hear of it.
         never_ready = self._lifecycle.state in {State.BOOTING, State.WARMING}
         self._drain.begin(skip_min=skip_min or never_ready)

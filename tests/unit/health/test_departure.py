@@ -274,6 +274,26 @@ def test_a_patient_process_whose_loop_runs_drains_first() -> None:
     assert process.told == 1
 
 
+def test_the_first_signal_after_a_drain_of_its_own_is_no_second_one() -> None:
+    """The kubelet did not know of that drain: it goes on, and ends as broken."""
+    process = Process(patience=0)
+    process.prove()
+    process.departure.look(50)
+    process.clock.advance(1)
+    process.departure.on_signal(signal.SIGTERM)
+    process.departure.look(51)
+    assert process.lifecycle.state is State.DRAINING
+    assert process.told == 1
+    assert process.departure.exit_status == EXIT_BROKEN
+    assert process.departure.action == "exit by SIGTERM"
+    process.departure.on_signal(signal.SIGTERM)
+    process.clock.advance(ECHO_SECONDS)
+
+    with pytest.raises(ExitError) as ended:
+        process.departure.on_signal(signal.SIGTERM)
+    assert ended.value.args == (143, "second SIGTERM")
+
+
 def test_a_process_that_recovers_is_not_ended() -> None:
     """Patience counts from the verdict that holds now."""
     process = Process(patience=45)
