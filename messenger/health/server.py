@@ -186,12 +186,12 @@ class Server(uvicorn.Server):
         else:
             with super().capture_signals():
                 yield
-                self._captured_signals.clear()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Act on a signal in the main thread: only when there is no signal thread."""
+        """Have the loop act on a signal, as a handler may take no lock; without the thread only."""
         del frame
-        self._health.departure.on_signal(signal.Signals(sig))
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(self._health.departure.on_signal, signal.Signals(sig))
 
     # The end: accept the last, finish, flush, leave.
 
