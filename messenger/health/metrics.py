@@ -24,6 +24,14 @@ from .waits import WAITS
 VALUES = {Status.PASS: 1.0, Status.WARN: 0.5, Status.FAIL: 0.0}
 """What a check's state is as a number: `min by (probe)` tells the worst."""
 
+DEADLOCKS = {
+    "threads": "deadlock-threads",
+    "tasks": "deadlock-tasks",
+    "mixed": "deadlock-mixed",
+    "orphan": "lock-orphaned",
+}
+"""The kinds of deadlock, each with its cause in the verdict."""
+
 
 class HealthCollector(Collector):
     """Reads one `Health`.
@@ -104,9 +112,8 @@ class HealthCollector(Collector):
         deadlocks = CounterMetricFamily(
             "deadlocks_detected", "Deadlocks that were proven.", labels=["kind"]
         )
-        for kind in ("threads", "tasks", "mixed"):
-            total = self._health.verdict.broken_total.get(f"deadlock-{kind}", 0)
-            deadlocks.add_metric([kind], total)
+        for kind, cause in DEADLOCKS.items():
+            deadlocks.add_metric([kind], self._health.verdict.broken_total.get(cause, 0))
         yield deadlocks
         answers = CounterMetricFamily(
             "responder_answers", "Answers given by the responder thread.", labels=["code"]

@@ -94,11 +94,15 @@ def test_what_is_broken_is_one_and_what_has_recovered_is_nothing(health: Health)
 
 
 def test_deadlocks_are_counted_by_kind(health: Health) -> None:
-    """All three from the beginning, at nothing."""
+    """Orphaned locks among them, and all four from the beginning, at nothing."""
     proof = Evidence("locks:waitcycle", "deadlock-tasks", Level.BROKEN, "H", "E", latched=True)
     health.verdict.weigh([proof], 1)
     health.verdict.weigh([proof], 2)
+    assert value(health, "deadlocks_detected_total", kind="orphan") == 0
+    orphan = Evidence("locks:waitcycle", "lock-orphaned", Level.BROKEN, "H", "E", latched=True)
+    health.verdict.weigh([orphan], 3)
 
+    assert value(health, "deadlocks_detected_total", kind="orphan") == 1
     assert value(health, "deadlocks_detected_total", kind="tasks") == 1
     assert value(health, "deadlocks_detected_total", kind="threads") == 0
     assert value(health, "deadlocks_detected_total", kind="mixed") == 0
