@@ -146,7 +146,7 @@ class WarmUp:
             self._on_failure(gate, failure)
             if self._spent(gate, moved_at):
                 return
-            await asyncio.sleep(backoff * self._dice.uniform(0.5, 1.0))
+            await asyncio.sleep(self._pause(gate, moved_at, backoff * self._dice.uniform(0.5, 1.0)))
             backoff = min(2 * backoff, LONGEST_BACKOFF_SECONDS)
 
     def _latest_move(self, gate: Gate, moved_at: float) -> float:
@@ -154,6 +154,13 @@ class WarmUp:
             return moved_at
         gate.moved = False
         return self._now()
+
+    def _pause(self, gate: Gate, moved_at: float, seconds: float) -> float:
+        """Return `seconds`, or what is left of the budget: nobody waits for the end of a pause."""
+        if gate.outcome is Outcome.BLOCKED:
+            return seconds
+        left = self._budget_seconds - (self._now() - moved_at)
+        return min(seconds, max(left, POLL_SECONDS))
 
     def _spent(self, gate: Gate, moved_at: float) -> bool:
         """Return whether the gate is given up; one that may not be stays blocked and goes on."""

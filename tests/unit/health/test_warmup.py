@@ -14,24 +14,29 @@ BUDGET = 20.0
 
 
 class NoPause(random.Random):
-    """Dice that make every pause nothing, and remember what they were asked."""
+    """Dice that make every pause nothing, or what they are told, and remember what they were asked.
 
-    def __init__(self) -> None:
+    Args:
+        pause: What they say, instead of a number from 0.5 to 1.
+    """
+
+    def __init__(self, pause: float = 0.0) -> None:
         super().__init__()
+        self.pause = pause
         self.asked: list[tuple[float, float]] = []
 
     def uniform(self, a: float, b: float) -> float:
-        """Return 0."""
+        """Return the same each time."""
         self.asked.append((a, b))
-        return 0.0
+        return self.pause
 
 
 class Trial:
     """A warm-up with what it reported."""
 
-    def __init__(self, clock: FakeClock, *, fail_closed: bool = False) -> None:
+    def __init__(self, clock: FakeClock, *, fail_closed: bool = False, pause: float = 0.0) -> None:
         self.failures: list[str] = []
-        self.dice = NoPause()
+        self.dice = NoPause(pause)
         self.warm_up = WarmUp(
             budget_seconds=BUDGET,
             fail_closed=fail_closed,
@@ -123,6 +128,21 @@ async def test_a_best_effort_gate_is_given_up_when_its_budget_is_spent(clock: Fa
     assert gate.outcome is Outcome.GAVE_UP
     assert gate.is_settled
     assert gate.seconds == pytest.approx(BUDGET + 1)
+
+
+async def test_a_pause_between_tries_does_not_outlast_the_budget(clock: FakeClock) -> None:
+    """A pod that has given up has nothing left to wait for."""
+    trial = Trial(clock, pause=3600)
+
+    async def fail(_: Gate) -> None:
+        clock.advance(BUDGET - 0.01)
+        raise OSError("refused")
+
+    gate = trial.gate(fail)
+    await trial.run()
+
+    assert gate.outcome is Outcome.GAVE_UP
+    assert gate.failures == 2
 
 
 async def test_the_budget_counts_only_time_without_progress(clock: FakeClock) -> None:
