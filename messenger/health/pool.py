@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 from .limits import Limits
 from .report import stack_lines
 from .verdict import Evidence, Level
+from .waits import context_of_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,8 +42,12 @@ class Pool:
         self._threads: set[threading.Thread] = set()
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` in the pool and return what it returns, or raise what it raises."""
-        return await asyncio.wrap_future(self.submit(function, *args, **kwargs))
+        """Run `function` in the pool and return what it returns, or raise what it raises.
+
+        It sees the caller's context variables, such as the current trace, but no deadline.
+        """
+        run = context_of_thread().run
+        return await asyncio.wrap_future(self.submit(run, function, *args, **kwargs))
 
     def submit(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs

@@ -11,7 +11,7 @@ import asyncio
 import itertools
 import sys
 import threading
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token, copy_context
 from types import CodeType, TracebackType
 from typing import Any, Protocol, Self, TypeAlias
 
@@ -62,6 +62,13 @@ _under_deadline: ContextVar[bool] = ContextVar("under_deadline", default=False)
 def is_under_deadline() -> bool:
     """Return whether the current context runs under `deadline`."""
     return _under_deadline.get()
+
+
+def context_of_thread() -> Context:
+    """Return a copy of the current context for a thread: a deadline does not end what it does."""
+    context = copy_context()
+    context.run(_under_deadline.set, False)
+    return context
 
 
 class deadline:  # noqa: N801 - used like `asyncio.timeout`, which reads as a verb too

@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from messenger.health import Limits, Lock
 from messenger.health.pool import Pool, PoolDetector, pursuit
 from messenger.health.verdict import Verdict
+from messenger.health.waits import deadline, is_under_deadline
 
 from .parties import kinds, thread, until, until_in, until_waiting
 
@@ -37,6 +39,18 @@ async def test_a_pool_returns_what_the_function_returns(pool: Pool) -> None:
 
     assert result.endswith(" abab")
     assert result.startswith("render_")
+
+
+async def test_a_job_sees_the_variables_of_its_caller_but_not_its_deadline(pool: Pool) -> None:
+    """A trace goes on in the thread; a deadline leaves it behind, so its waits are not timed."""
+    trace = ContextVar("trace", default="none")
+    trace.set("a1")
+    async with deadline(5):
+        seen = await pool.run(lambda: (trace.get(), is_under_deadline()))
+        here = is_under_deadline()
+
+    assert seen == ("a1", False)
+    assert here
 
 
 async def test_a_pool_raises_what_the_function_raises(pool: Pool) -> None:
