@@ -12,6 +12,7 @@ import linecache
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
@@ -46,8 +47,8 @@ class Pool:
 
         It sees the caller's context variables, such as the current trace, but no deadline.
         """
-        run = context_of_thread().run
-        return await asyncio.wrap_future(self.submit(run, function, *args, **kwargs))
+        job: Callable[[], T] = partial(context_of_thread().run, function, *args, **kwargs)
+        return await asyncio.wrap_future(self.submit(job))
 
     def submit(
         self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
