@@ -63,6 +63,8 @@ class Check:
     read: Callable[[], Finding]
     gates: frozenset[Probe] = NO_PROBE
     component_type: str = "component"
+    age_seconds: Callable[[], float] = lambda: 0.0
+    """How long ago what it reads was seen; nothing, unless somebody looks for it now and then."""
 
 
 SAMPLE_SECONDS = 1.0
@@ -106,8 +108,12 @@ class Sampled:
             self._on_crash(self.name, exc)
         self._sampled_at = self._now()
 
+    def age_seconds(self) -> float:
+        """Return the age of the last sample."""
+        return self._now() - self._sampled_at
+
     def finding(self) -> Finding:
         """Return the last sample, or a warning when it is too old to be believed."""
-        if self._now() - self._sampled_at > STALE_SECONDS:
+        if self.age_seconds() > STALE_SECONDS:
             return Finding(Status.WARN, "stale", self._finding.observed, self._finding.unit)
         return self._finding

@@ -11,7 +11,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 
 from .checks import Check, Finding, Probe, Status
@@ -156,7 +156,7 @@ class Probes:
         notes: list[str],
         question: Question,
     ) -> dict[str, object]:
-        now = _time(self._wall_clock())
+        now = self._wall_clock()
         details: dict[str, object] = {
             "version": "1",
             "description": probe or "everything, for people; not for probes",
@@ -216,12 +216,12 @@ class Probes:
 _RANK = {Status.PASS: 0, Status.WARN: 1, Status.FAIL: 2}
 
 
-def _component(check: Check, finding: Finding, now: str) -> dict[str, object]:
+def _component(check: Check, finding: Finding, now: datetime) -> dict[str, object]:
     component: dict[str, object] = {
         "componentType": check.component_type,
         "status": finding.status,
         "affectsReadiness": Probe.READY in check.gates,
-        "time": now,
+        "time": _time(now - timedelta(seconds=check.age_seconds())),
     }
     if finding.output:
         component["output"] = finding.output

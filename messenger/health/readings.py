@@ -82,16 +82,17 @@ class Readings:
     def checks(self) -> Iterator[Check]:
         """Yield every check; what is broken for good comes first."""
         for name in self._verdict_checks():
-            yield Check(name, partial(self._weighed, name), ALIVE_AND_READY, "system")
-        yield Check("eventloop:progress", self._stall, READY_ONLY, "system")
+            read = partial(self._weighed, name)
+            yield Check(name, read, ALIVE_AND_READY, "system", self._silent_seconds)
+        yield Check("eventloop:progress", self._stall, READY_ONLY, "system", self._silent_seconds)
         yield Check("lifecycle", self._stage, READY_ONLY, "system")
         yield Check("watchdog:looks", self._watchdog, frozenset({Probe.STARTED}), "system")
         # It never fails, so it turns nothing red: a late loop is worth a warning on both probes.
-        yield Check("eventloop:lag", self._lag, ALIVE_AND_READY, "system")
+        yield Check("eventloop:lag", self._lag, ALIVE_AND_READY, "system", self._silent_seconds)
         for gate in self._warm_up.gates:
             yield Check(f"warmup:{gate.name}", partial(_gate, gate))
         for sampled in self.sampled:
-            yield Check(sampled.name, sampled.finding)
+            yield Check(sampled.name, sampled.finding, age_seconds=sampled.age_seconds)
 
     def _verdict_checks(self) -> Iterator[str]:
         yield "eventloop:stall"
@@ -121,11 +122,13 @@ class Readings:
             return Finding(Status.WARN, "draining")
         return Finding(Status.FAIL, state.lower())
 
-    def _watchdog(self) -> Finding:
+    def _silent_seconds(self) -> float:
+        """Return how long ago the watchdog looked; nothing before it began."""
         looked_at = self._looked_at()
-        if looked_at is None:
-            return PASSING
-        silent = self._clock() - looked_at
+        return 0.0 if looked_at is None else self._clock() - looked_at
+
+    def _watchdog(self) -> Finding:
+        silent = self._silent_seconds()
         if silent > WATCHDOG_SILENT_SECONDS:
             return Finding(Status.FAIL, "watchdog-silent", round(silent, 1), "s")
         return PASSING

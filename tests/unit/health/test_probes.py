@@ -391,6 +391,16 @@ def test_the_details_show_every_check_the_life_and_the_history() -> None:
     assert details["asked"] == {"ready": 2}
 
 
+def test_each_detail_shows_the_time_at_which_it_was_seen() -> None:
+    """A sample is of the past, and so is what the watchdog saw; the life is of now."""
+    health = Case(own=(Finding(),)).build()
+    health.ticks.now += 4
+    checks = body(ask(health, "/health/ready", "verbose"))["checks"]
+
+    assert checks["downstream:0"][0]["time"] == "2026-11-23T11:59:56Z"
+    assert checks["lifecycle"][0]["time"] == "2026-11-23T12:00:00Z"
+
+
 def test_the_token_opens_evidence_stacks_and_the_pod_s_name() -> None:
     """To nobody else."""
     health = Case(evidence={"locks:waitcycle": Level.BROKEN}).build()

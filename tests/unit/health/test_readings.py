@@ -3,7 +3,7 @@
 import pytest
 
 from messenger.health import Lock
-from messenger.health.checks import Finding, Status
+from messenger.health.checks import Check, Finding, Status
 from messenger.health.deadlocks import DeadlockDetector
 from messenger.health.lifecycle import Lifecycle
 from messenger.health.limits import Limits
@@ -51,8 +51,15 @@ class Desk:
 
     def read(self, name: str) -> Finding:
         """Read one check."""
+        return self._check(name).read()
+
+    def age(self, name: str) -> float:
+        """Return the age of what a check reads, in seconds."""
+        return self._check(name).age_seconds()
+
+    def _check(self, name: str) -> Check:
         (check,) = [check for check in self.readings.checks() if check.name == name]
-        return check.read()
+        return check
 
 
 def test_a_watchdog_that_has_not_begun_is_not_silent() -> None:
@@ -69,6 +76,18 @@ def test_a_watchdog_that_is_silent_for_a_minute_fails_the_start_up_probe() -> No
     desk.clock.advance(0.5)
 
     assert desk.read("watchdog:looks") == Finding(Status.FAIL, "watchdog-silent", 60.5, "s")
+
+
+def test_what_the_watchdog_saw_is_as_old_as_its_last_look() -> None:
+    """Before the first one it is of now, as is what needs no look."""
+    desk = Desk()
+    assert desk.age("locks:waitcycle") == 0
+    desk.looked_at = desk.clock.now
+    desk.clock.advance(3)
+
+    assert desk.age("locks:waitcycle") == 3
+    assert desk.age("eventloop:lag") == 3
+    assert desk.age("lifecycle") == 0
 
 
 def test_the_worst_evidence_of_a_check_is_what_it_shows() -> None:
