@@ -9,6 +9,7 @@ from tests.manifests.rendering import Rendering
 STABLE = Rendering("overlays/stable")
 DEV = Rendering("overlays/dev")
 CANARY = Rendering("overlays/stable", ("canary-v2",))
+MESH = Rendering("overlays/canary")
 SCALED = Rendering("overlays/stable", ("autoscaling",))
 
 Relation = Callable[[Objects], list[str]]

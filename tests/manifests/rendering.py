@@ -1,6 +1,7 @@
-"""Rendering: each overlay as it is, and with each component that k8s/README.md puts beside it."""
+"""Rendering: each overlay as it is, and with each component that a README puts beside it."""
 
 import copy
+import os
 import shutil
 import subprocess
 from functools import cache
@@ -15,7 +16,15 @@ from tests.manifests.objects import Object, Objects
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "k8s"
+ISTIO = ROOT / "istio"
 README = K8S / "README.md"
+MESH_README = ISTIO / "README.md"
+
+STATES = ISTIO / "canary"
+"""The states of a roll-out: components of which an overlay lists one."""
+
+PLACES = (K8S / "components", ISTIO / "components", STATES)
+"""Where components are."""
 
 FIRST = ("canary-v2",)
 """Components that have to be listed before the others, which then reach what these add."""
@@ -53,9 +62,9 @@ class Component(NamedTuple):
     """The overlays that it can be added to."""
 
 
-def table(heading: str) -> list[list[str]]:
-    """Return the cells of the table in k8s/README.md whose first heading is this, by rows."""
-    lines = README.read_text(encoding="utf-8").splitlines()
+def table(heading: str, readme: Path = README) -> list[list[str]]:
+    """Return the cells of the table in a README whose first heading is this, by rows."""
+    lines = readme.read_text(encoding="utf-8").splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith(f"| {heading} |"))
     rows = []
     for line in lines[start + 2 :]:
@@ -71,11 +80,18 @@ def overlays() -> list[str]:
 
 
 def components() -> list[Component]:
-    """Return the components that k8s/README.md describes."""
+    """Return the components that k8s/README.md and istio/README.md describe."""
+    rows = [*table("component"), *table("component", MESH_README), *table("state", MESH_README)]
     return [
         Component(name.strip("`"), _names(is_in), _names(goes_with))
-        for name, _, is_in, goes_with in table("component")
+        for name, _, is_in, goes_with in rows
     ]
+
+
+def place_of(component: str) -> Path:
+    """Return the folder of a component, by its name."""
+    (found,) = (each / component for each in PLACES if (each / component).is_dir())
+    return found
 
 
 def every() -> list[Rendering]:
@@ -121,11 +137,12 @@ def _text(rendering: Rendering) -> str:
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl, which renders, is not installed")
     with TemporaryDirectory() as folder:
-        copy = Path(folder, "k8s")
-        shutil.copytree(K8S, copy)
-        place = copy / rendering.folder
+        copy = Path(folder)
+        for tree in (K8S, ISTIO):
+            shutil.copytree(tree, copy / tree.name, ignore=shutil.ignore_patterns("gate"))
+        place = copy / K8S.name / rendering.folder
         if rendering.added:
-            _add(place, rendering.added)
+            _add(place, rendering.added, copy)
         done = subprocess.run(  # noqa: S603 - a tool with a path of our own
             ["kubectl", "kustomize", str(place)],  # noqa: S607 - the one on PATH is the user's
             capture_output=True,
@@ -137,13 +154,17 @@ def _text(rendering: Rendering) -> str:
     return done.stdout
 
 
-def _add(place: Path, added: tuple[str, ...]) -> None:
-    """Add components as k8s/README.md says."""
+def _add(place: Path, added: tuple[str, ...], root: Path) -> None:
+    """Add components as the READMEs say: a state replaces the one that is listed."""
     said = kustomization(place)
-    up = "../" * len(place.relative_to(place.parents[1]).parts) if place.name != "base" else "../"
+    listed = said.setdefault("components", [])
     for name in added:
-        listed = said.setdefault("components", [])
-        listed.insert(0 if name in FIRST else len(listed), f"{up}components/{name}")
+        path = os.path.relpath(root / place_of(name).relative_to(ROOT), place)
+        states = [n for n, each in enumerate(listed) if each.rpartition("/")[0].endswith("/canary")]
+        if place_of(name).parent == STATES and states:
+            listed[states[0]] = path
+        else:
+            listed.insert(0 if name in FIRST else len(listed), path)
     (place / "kustomization.yaml").write_text(yaml.safe_dump(said), encoding="utf-8")
 
 

@@ -49,9 +49,15 @@ def artifacts(config: Object) -> dict[str, Object]:
     return {each["image"]: each for each in config["build"]["artifacts"]}
 
 
-def tag(config: Object) -> str:
-    """Return the tag that a configuration gives to what it builds."""
-    return str(config["build"]["tagPolicy"]["envTemplate"]["template"])
+CHOICE = re.compile(r'\{\{if eq \.IMAGE_NAME "(.+)"\}\}(.+)\{\{else\}\}(.+)\{\{end\}\}')
+"""The one form of template in use: a tag for one image, and another for all the rest."""
+
+
+def tag(config: Object, image: str) -> str:
+    """Return the tag that a configuration gives to an image that it builds."""
+    template = str(config["build"]["tagPolicy"]["envTemplate"]["template"])
+    choice = CHOICE.fullmatch(template)
+    return template if choice is None else choice[2] if image == choice[1] else choice[3]
 
 
 def builds_what_it_deploys(config: Object) -> list[str]:
@@ -62,6 +68,19 @@ def builds_what_it_deploys(config: Object) -> list[str]:
         *(f"{name} is deployed and not built" for name in sorted(images - built)),
         *(f"{name} is built and not deployed" for name in sorted(built - images - {PROBER})),
     ]
+
+
+def builds_on_what_it_builds(config: Object) -> list[str]:
+    """An image that is made from another one comes after it, by a build argument that is read."""
+    problems = []
+    for image, artifact in artifacts(config).items():
+        for needed in artifact.get("requires", ()):
+            dockerfile = ROOT / artifact["context"] / artifact["docker"]["dockerfile"]
+            if needed["image"] not in artifacts(config):
+                problems.append(f"{image} is made from {needed['image']}, which is not built")
+            if f"FROM ${{{needed['alias']}}}\n" not in dockerfile.read_text(encoding="utf-8"):
+                problems.append(f"{image} does not begin from {needed['alias']}")
+    return problems
 
 
 def builds_from_files_that_exist(config: Object) -> list[str]:
@@ -91,17 +110,20 @@ def builds_the_version_of_the_label(config: Object) -> list[str]:
 
 def tags_releases_as_the_manifests_do(config: Object) -> list[str]:
     """What has the tag of the manifests is what runs in production: no stage of the dev loop."""
-    tags = {str(c["image"]).rpartition(":")[2] for _, c in own_containers(deployed(config))}
-    targets = [
-        artifact["docker"]["target"]
-        for artifact in artifacts(config).values()
-        if "target" in artifact["docker"]
-    ]
-    if targets and tag(config) in tags:
-        return [f"the stage {target} has a release's tag, {tag(config)}" for target in targets]
-    if not targets and {tag(config)} != tags:
-        return [f"the tag is {tag(config)}, and the manifests have {', '.join(sorted(tags))}"]
-    return []
+    problems = []
+    for _, container in own_containers(deployed(config)):
+        name, _, wanted = str(container["image"]).rpartition(":")
+        target = artifacts(config).get(name, {}).get("docker", {}).get("target")
+        given = tag(config, name)
+        if target is not None and given == wanted:
+            problems.append(f"the stage {target} has a release's tag, {given}")
+        if given != wanted and not _is_for_the_dev_loop(config):
+            problems.append(f"{name}: the tag is {given}, and the manifests have {wanted}")
+    return problems
+
+
+def _is_for_the_dev_loop(config: Object) -> bool:
+    return any("target" in artifact["docker"] for artifact in artifacts(config).values())
 
 
 def deploys_to_kind_only(config: Object) -> list[str]:

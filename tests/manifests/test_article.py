@@ -3,7 +3,7 @@
 import pytest
 
 from tests.manifests.objects import Object, find
-from tests.manifests.rendering import Rendering, render
+from tests.manifests.rendering import ISTIO, Rendering, load, render
 
 UNCHANGED = (Rendering("base"), Rendering("overlays/stable"))
 """Where all of them hold: the base, and the overlay that shows the article's first two acts."""
@@ -98,3 +98,51 @@ def test_version_two_has_its_image_and_label() -> None:
     assert container["image"] == "messenger-v2:2.0"
     assert spec["template"]["metadata"]["labels"]["version"] == "2.0"
     assert spec["replicas"] == 2
+
+
+@pytest.mark.parametrize("kind", ["DestinationRule", "VirtualService"])
+def test_the_mesh_objects_of_the_article_are_of_the_current_api(kind: str) -> None:
+    """`v1beta1` there; the same under the name that stays."""
+    found = load(ISTIO / "base" / f"{kind.lower()}.yaml")
+
+    assert (found["apiVersion"], found["kind"]) == ("networking.istio.io/v1", kind)
+    assert found["metadata"]["name"] == "messenger"
+
+
+def test_the_subsets_are_told_apart_by_version() -> None:
+    """The article's DestinationRule, whole."""
+    found = load(ISTIO / "base" / "destinationrule.yaml")
+
+    assert found["spec"] == {
+        "host": "messenger",
+        "subsets": [
+            {"name": "v1", "labels": {"version": "1.0"}},
+            {"name": "v2", "labels": {"version": "2.0"}},
+        ],
+    }
+
+
+def test_90_of_100_go_to_version_one() -> None:
+    """The article's split, in the base, and in the overlay that shows the third act."""
+    base = load(ISTIO / "base" / "virtualservice.yaml")
+    shown = find(render(Rendering("overlays/canary")), "VirtualService", "messenger")
+
+    assert base["spec"]["hosts"][0] == "messenger"
+    assert [rule["name"] for rule in base["spec"]["http"]] == ["primary"]
+    for rule in (*base["spec"]["http"], *shown["spec"]["http"]):
+        assert rule["route"] == [
+            {"destination": {"host": "messenger", "subset": "v1"}, "weight": 90},
+            {"destination": {"host": "messenger", "subset": "v2"}, "weight": 10},
+        ]
+
+
+@pytest.mark.parametrize(
+    ("state", "replicas"), [("100-0", 2), ("90-10", 2), ("50-50", 3), ("0-100", 5)]
+)
+def test_a_state_has_the_weights_of_its_name(state: str, replicas: int) -> None:
+    """And the replicas of version 2.0 that they need, in every rule that shares out."""
+    objects = render(Rendering("overlays/canary", (state,)))
+    rules = find(objects, "VirtualService", "messenger")["spec"]["http"]
+
+    assert {"-".join(str(part["weight"]) for part in rule["route"]) for rule in rules} == {state}
+    assert find(objects, "Deployment", "messenger-v2")["spec"]["replicas"] == replicas

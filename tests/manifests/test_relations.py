@@ -4,7 +4,16 @@ import pytest
 
 from tests.manifests import relations
 from tests.manifests.breaking import Case, Relation
-from tests.manifests.cases import admission, connections, disruption, lifetimes, selection, settings
+from tests.manifests.cases import (
+    admission,
+    connections,
+    disruption,
+    lifetimes,
+    mesh,
+    patience,
+    selection,
+    settings,
+)
 from tests.manifests.rendering import every, render
 
 CASES: dict[str, Case] = {
@@ -12,6 +21,8 @@ CASES: dict[str, Case] = {
     **connections.CASES,
     **disruption.CASES,
     **lifetimes.CASES,
+    **mesh.CASES,
+    **patience.CASES,
     **selection.CASES,
     **settings.CASES,
 }
@@ -50,6 +61,8 @@ def test_every_relation_is_in_the_table() -> None:
         relations.connections,
         relations.disruption,
         relations.lifetimes,
+        relations.mesh,
+        relations.patience,
         relations.selection,
         relations.settings,
     )

@@ -1,4 +1,4 @@
-"""The folders of k8s/: all described, all rendered, and in the house's style."""
+"""The folders of k8s/ and istio/: all described, all rendered, and in the house's style."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 from tests.manifests.rendering import (
+    ISTIO,
     K8S,
+    PLACES,
+    ROOT,
     Rendering,
     components,
     every,
@@ -17,7 +20,7 @@ from tests.manifests.rendering import (
     table,
 )
 
-YAML = sorted(K8S.rglob("*.yaml"))
+YAML = sorted([*K8S.rglob("*.yaml"), *ISTIO.rglob("*.yaml")])
 
 OUTDATED = {"bases", "commonLabels", "patchesJson6902", "patchesStrategicMerge", "vars"}
 """Keys that Kustomize warns of."""
@@ -28,7 +31,7 @@ MOST_PATCH_LINES = 30
 
 def relative(path: Path) -> str:
     """Return how the names of tests call a file."""
-    return str(path.relative_to(K8S))
+    return str(path.relative_to(ROOT))
 
 
 @pytest.mark.parametrize("rendering", every(), ids=lambda rendering: rendering.name)
@@ -45,7 +48,9 @@ def test_the_readme_describes_every_overlay_and_no_other() -> None:
 
 def test_the_readme_describes_every_component_and_no_other() -> None:
     """The same for components."""
-    assert {each.name for each in components()} == {p.name for p in (K8S / "components").iterdir()}
+    folders = [path.name for place in PLACES for path in place.iterdir()]
+
+    assert sorted(each.name for each in components()) == sorted(folders)
 
 
 def test_the_readme_says_which_overlay_has_which_component() -> None:
@@ -106,5 +111,5 @@ def test_a_kustomization_has_current_keys_and_lists_its_files(path: Path) -> Non
 
 def test_an_object_of_the_base_is_in_the_file_of_its_kind() -> None:
     """The name of the file says what is in it."""
-    for path in (K8S / "base").glob("*.yaml"):
+    for path in [*(K8S / "base").glob("*.yaml"), *(ISTIO / "base").glob("*.yaml")]:
         assert load(path)["kind"].lower() == path.stem

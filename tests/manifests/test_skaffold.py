@@ -14,6 +14,7 @@ from tests.manifests.skaffold import (
     SKAFFOLD,
     Rule,
     builds_from_files_that_exist,
+    builds_on_what_it_builds,
     builds_the_version_of_the_label,
     builds_what_it_deploys,
     configuration,
@@ -38,6 +39,7 @@ def put(value: Any, *path: str | int) -> Callable[[Object], None]:  # noqa: ANN4
 
 
 V1 = ("build", "artifacts", 0)
+V2 = ("build", "artifacts", 1)
 
 CASES: list[tuple[Rule, str, Callable[[Object], None], str]] = [
     (
@@ -68,7 +70,25 @@ CASES: list[tuple[Rule, str, Callable[[Object], None], str]] = [
         tags_releases_as_the_manifests_do,
         "stable",
         put("1.1", "build", "tagPolicy", "envTemplate", "template"),
-        "the tag is 1.1, and the manifests have 1.0",
+        "messenger-downstream: the tag is 1.1, and the manifests have 1.0",
+    ),
+    (
+        tags_releases_as_the_manifests_do,
+        "canary",
+        put("1.0", "build", "tagPolicy", "envTemplate", "template"),
+        "messenger-v2: the tag is 1.0, and the manifests have 2.0",
+    ),
+    (
+        builds_on_what_it_builds,
+        "canary-bad",
+        put("messenger", *V2, "requires", 0, "image"),
+        "messenger-v2 is made from messenger, which is not built",
+    ),
+    (
+        builds_on_what_it_builds,
+        "canary-bad",
+        put("IMAGE", *V2, "requires", 0, "alias"),
+        "messenger-v2 does not begin from IMAGE",
     ),
     (
         deploys_to_kind_only,

@@ -49,13 +49,14 @@ def pods_are_restricted(objects: Objects) -> list[str]:
 
 
 def namespaces_enforce_it(objects: Objects) -> list[str]:
-    """Without a mesh there is no reason for less."""
-    return [
-        f"{title(each)} does not enforce restricted"
-        for each in of_kind(objects, "Namespace")
-        if each["metadata"].get("labels", {}).get("pod-security.kubernetes.io/enforce")
-        != "restricted"
-    ]
+    """Without a mesh there is no reason for less; with one the standard warns."""
+    problems = []
+    for each in of_kind(objects, "Namespace"):
+        labels = each["metadata"].get("labels", {})
+        mode = "warn" if labels.get("istio-injection") == "enabled" else "enforce"
+        if labels.get(f"pod-security.kubernetes.io/{mode}") != "restricted":
+            problems.append(f"{title(each)} does not {mode} restricted")
+    return problems
 
 
 def identities_exist(objects: Objects) -> list[str]:
