@@ -16,6 +16,22 @@ DETECTORS = frozenset({"deadlocks", "leaks", "pools", "stall", "workers"})
 """Every detector there is, by the name that leaves it out."""
 
 
+def known(names: Iterable[str]) -> frozenset[str]:
+    """Return `names`, each of which has to be one of `DETECTORS`.
+
+    Raises:
+        ValueError: There is no detector of one of these names.
+    """
+    names = frozenset(names)
+    if unknown := names - DETECTORS:
+        raise ValueError(f"no such detectors: {_listed(unknown)}; there are {_listed(DETECTORS)}")
+    return names
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
+
+
 def chosen(
     names: Iterable[str],
     *,

@@ -14,7 +14,7 @@ from .checks import Finding, Sampled
 from .deadlocks import DeadlockDetector
 from .delivery import Delivery
 from .departure import Departure
-from .detectors import DETECTORS, chosen
+from .detectors import DETECTORS, chosen, known
 from .drain import Drain
 from .flushes import Flushes
 from .giltimer import GilTimer
@@ -49,7 +49,7 @@ class Health:
         responder: Whether a thread answers probes while the loop is late.
         signal_thread: Whether signals are heard while the loop is stuck.
         gil_timer: Whether stacks are left behind when the GIL is held.
-        detectors: What is looked for; each can be left out.
+        detectors: What is looked for; each can be left out. ValueError for one that is not there.
         clock: The monotonic clock, in seconds.
         wall_clock: The time of day, for people only.
         dice: Where jitter comes from.
@@ -76,7 +76,7 @@ class Health:
         self.uses_responder = responder
         self.uses_signal_thread = signal_thread
         self._uses_gil_timer = gil_timer
-        self._detectors = frozenset(detectors)
+        self._detectors = known(detectors)
         dice = dice or random.Random()  # noqa: S311 - jitter, not a secret
         identity = Identity(service, release, instance)
         self.journal = Journal()

@@ -231,6 +231,12 @@ async def test_a_process_is_ready_when_every_gate_has_settled() -> None:
         assert [gate.name for gate in health.warm_up.gates] == ["cache", "workers"]
 
 
+def test_a_detector_that_does_not_exist_is_refused() -> None:
+    """A slip of the pen would leave out what was meant to look."""
+    with pytest.raises(ValueError, match=r"no such detectors: pool; there are deadlocks, leaks, "):
+        Health(termination_log=None, detectors={"pool", "stall"})
+
+
 async def test_streams_and_workers_hear_of_the_drain() -> None:
     """Whoever waits for it, and whoever looks."""
     async with running() as health:
