@@ -169,10 +169,12 @@ class Health:
 
         `read` runs on the event loop once a second and must be cheap. A downstream that fails is
         such a thing: turning readiness red for it would take every replica away at once.
+
+        Raises:
+            ValueError: The name is taken, or is of the form of those of pools, gates and workers.
         """
-        self.readings.sampled.append(
-            Sampled(name, read, now=self._now, on_crash=self.journal.note_crash)
-        )
+        sampled = Sampled(name, read, now=self._now, on_crash=self.journal.note_crash)
+        self.readings.add(sampled)
 
     def add_worker(
         self,

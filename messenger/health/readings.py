@@ -30,6 +30,9 @@ WATCHDOG_SILENT_SECONDS = 60.0
 """From which silence of the watchdog on the start-up probe fails: longer than any freeze worth
 surviving, since a process that was frozen has done nothing wrong."""
 
+OURS = ("pool:", "warmup:", "worker:")
+"""How the checks begin that are there for each pool, gate and worker, also for later ones."""
+
 OK = 200
 
 
@@ -78,6 +81,17 @@ class Readings:
         self._clock = clock
         self.sampled: list[Sampled] = []
         """The application's own checks."""
+
+    def add(self, sampled: Sampled) -> None:
+        """Add a check of the application.
+
+        Raises:
+            ValueError: Its name is taken: one of the two would hide the other.
+        """
+        taken = {check.name for check in self.checks()}
+        if sampled.name in taken or sampled.name.startswith(OURS):
+            raise ValueError(f"there is a check of this name, or may be one: {sampled.name}")
+        self.sampled.append(sampled)
 
     def checks(self) -> Iterator[Check]:
         """Yield every check; what is broken for good comes first."""

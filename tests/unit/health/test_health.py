@@ -278,6 +278,19 @@ def test_a_check_of_the_application_is_sampled_and_its_crash_is_logged() -> None
     assert found["downstream:audit"].output == "check-crashed"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["locks:waitcycle", "lifecycle", "downstream:links", "pool:later", "worker:a", "warmup:b"],
+)
+def test_a_check_of_the_application_does_not_hide_another(name: str) -> None:
+    """A harmless one in the place of the deadlocks would keep a dead process alive."""
+    health = Health(termination_log=None)
+    health.add_check("downstream:links", Finding)
+
+    with pytest.raises(ValueError, match=name):
+        health.add_check(name, Finding)
+
+
 def test_a_health_that_never_began_can_be_told_to_drain_and_to_stop() -> None:
     """A process may end before it listens."""
     health = Health(termination_log=None)
