@@ -1,11 +1,11 @@
 """Which detectors look after a process: every one there is, unless it is left out by name."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from .deadlocks import DeadlockDetector
 from .inflight import InFlight, LeakDetector
 from .limits import Limits
-from .pool import Pool, PoolDetector
+from .pool import Pool, PoolsDetector
 from .progress import Progress
 from .stall import StallDetector
 from .watchdog import Detector
@@ -39,7 +39,7 @@ def chosen(
     progress: Progress,
     stall: StallDetector,
     deadlocks: DeadlockDetector,
-    pools: Iterable[Pool],
+    pools: Sequence[Pool],
     workers: Iterable[Worker],
     in_flight: InFlight,
     cancel: Callable[[Worker], None],
@@ -52,7 +52,7 @@ def chosen(
         progress: Whether the loop is late: then no worker is to blame.
         stall: Looks after the event loop.
         deadlocks: Looks after locks.
-        pools: The pools to look after.
+        pools: The pools to look after; may grow.
         workers: The workers to look after.
         in_flight: The requests to look after.
         cancel: Cancels a worker on its event loop.
@@ -65,7 +65,7 @@ def chosen(
     by_name: dict[str, list[Detector]] = {
         "stall": [stall],
         "deadlocks": [deadlocks],
-        "pools": [PoolDetector(pool, limits) for pool in pools],
+        "pools": [PoolsDetector(pools, limits)],
         "workers": [
             WorkerDetector(each, limits, cancel=cancel, is_late=is_late) for each in workers
         ],

@@ -11,7 +11,7 @@ import concurrent.futures
 import linecache
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
@@ -142,7 +142,7 @@ class PoolDetector:
     def __init__(self, pool: Pool, limits: Limits) -> None:
         self._pool = pool
         self._limits = limits
-        self._completed = 0
+        self._completed = -1  # so that the first look begins to count
         self._since = 0.0
 
     def look(self, now: float) -> Iterator[Evidence]:
@@ -171,3 +171,24 @@ class PoolDetector:
             f" ({counts})",
             stacks=stack_lines(busy, lambda thread: frames.get(thread.ident or 0)),
         )
+
+
+class PoolsDetector:
+    """Looks after every pool, also after one that is added while the process runs.
+
+    Args:
+        pools: The pools; may grow.
+        limits: When to suspect one and when it is broken.
+    """
+
+    def __init__(self, pools: Sequence[Pool], limits: Limits) -> None:
+        self._pools = pools
+        self._limits = limits
+        self._detectors: list[PoolDetector] = []
+
+    def look(self, now: float) -> Iterator[Evidence]:
+        """Yield evidence against any of the pools at tick time `now`."""
+        for pool in self._pools[len(self._detectors) :]:
+            self._detectors.append(PoolDetector(pool, self._limits))
+        for detector in self._detectors:
+            yield from detector.look(now)

@@ -9,7 +9,7 @@ from messenger.health.deadlocks import DeadlockDetector
 from messenger.health.detectors import DETECTORS, chosen
 from messenger.health.inflight import InFlight, LeakDetector
 from messenger.health.lifecycle import Lifecycle
-from messenger.health.pool import Pool, PoolDetector
+from messenger.health.pool import Pool, PoolsDetector
 from messenger.health.progress import Progress
 from messenger.health.stall import StallDetector
 from messenger.health.watchdog import Detector
@@ -22,7 +22,7 @@ from .test_routes import other
 KINDS: dict[str, type[Detector]] = {
     "deadlocks": DeadlockDetector,
     "leaks": LeakDetector,
-    "pools": PoolDetector,
+    "pools": PoolsDetector,
     "stall": StallDetector,
     "workers": WorkerDetector,
 }

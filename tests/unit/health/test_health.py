@@ -158,6 +158,26 @@ async def test_a_starved_pool_is_found_by_its_detector_only(detectors: frozenset
     assert cause == ("pool-starved" if "pools" in detectors else None)
 
 
+async def test_a_pool_that_is_added_to_a_running_process_is_watched() -> None:
+    """It may be made when it is first needed."""
+    lock = Lock()
+    lock.acquire(timeout=1)
+    async with running() as health:
+        pool = health.add_pool("render", 1)
+
+        def job() -> None:
+            with lock:
+                pass
+
+        futures = [pool.submit(job), pool.submit(job)]
+        cause = await broken_within(health, 5)
+        lock.release()
+        for future in futures:
+            await asyncio.wrap_future(future)
+
+    assert cause == "pool-starved"
+
+
 @pytest.mark.parametrize("detectors", [DETECTORS, DETECTORS - {"workers"}], ids=["with", "without"])
 async def test_a_hanging_worker_is_found_by_its_detector_only(detectors: frozenset[str]) -> None:
     """One that does not honour its cancellation."""

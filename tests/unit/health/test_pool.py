@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from messenger.health import Limits, Lock
-from messenger.health.pool import Pool, PoolDetector, pursuit
+from messenger.health.pool import Pool, PoolDetector, PoolsDetector, pursuit
 from messenger.health.verdict import Verdict
 from messenger.health.waits import deadline, is_under_deadline
 
@@ -359,6 +359,20 @@ def test_a_starved_pool_that_goes_on_after_all_is_broken_no_longer(pool: Pool) -
 
     assert kinds(list(change.recovered)) == [("pool-starved", "BROKEN")]
     assert not verdict.is_broken
+
+
+def test_a_pool_that_is_added_later_is_looked_after_too(pool: Pool) -> None:
+    """From its first look on: what went before is not held against it."""
+    event, pools = threading.Event(), list[Pool]()
+    detector = PoolsDetector(pools, Limits())
+    assert list(detector.look(1000)) == []
+    starved = Starved(pool, lambda: event.wait(5), "wait")
+    pools.append(pool)
+
+    assert list(detector.look(1001)) == []
+    assert kinds(detector.look(1032)) == [("pool-starved", "BROKEN")]
+    event.set()
+    starved.end()
 
 
 def test_a_pool_in_slow_io_is_only_noted(pool: Pool) -> None:
