@@ -13,7 +13,6 @@ import logging
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
 
 from .journal import Journal
 from .warmup import Gate
@@ -69,6 +68,10 @@ class Worker:
         """Ticks since its last beat; kept by the watchdog."""
         self.cancelled_at: float | None = None
         self.restarts_total = 0
+
+    async def live(self) -> None:
+        """Run once; that it cannot even begin is a death like any other."""
+        await self.run(self.beat)
 
     def cancel(self) -> None:
         """Cancel a run that hangs; called on the event loop."""
@@ -140,8 +143,7 @@ class Workers:
         backoff = FIRST_BACKOFF_SECONDS
         while not worker.beat.should_stop:
             beats = worker.beat.count
-            run: Any = worker.run(worker.beat)
-            worker.task = asyncio.create_task(run, name=worker.name)
+            worker.task = asyncio.create_task(worker.live(), name=worker.name)
             await asyncio.wait({worker.task})
             if worker.beat.should_stop:
                 return

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
 
@@ -90,6 +90,26 @@ async def test_a_worker_that_raises_is_begun_again(clock: FakeClock) -> None:
 
         assert worker.restarts_total == 2
         assert list(worker.deaths) == [clock.now] * 2
+        assert worker.last_cause == "raised LookupError"
+
+
+async def test_a_worker_that_cannot_even_begin_has_died(clock: FakeClock) -> None:
+    """Its function may be an ordinary one that raises before it returns what is to be awaited."""
+    workers = supervised(clock)
+    runs = 0
+
+    def run(beat: Beat) -> Awaitable[None]:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise LookupError("no such thing")
+        return work(beat)
+
+    worker = workers.add("refresh", run, 30)
+    async with started(workers):
+        await until(lambda: worker.beat.count)
+
+        assert worker.restarts_total == 2
         assert worker.last_cause == "raised LookupError"
 
 
