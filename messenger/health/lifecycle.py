@@ -12,9 +12,9 @@ it was: it goes on serving while the world learns to look elsewhere. STOPPING is
 accepted any more, and only what was in flight is finished.
 
     BOOTING --> WARMING --> SERVING --> DRAINING --> STOPPING
-       |           |           |           ^            ^
-       |           +-----------|-----------+            |
-       +-----------------------+------------------------+
+       |          | |          |           ^            ^
+       |          | +----------|-----------+            |
+       +----------+------------+------------------------+
 
 There is no way back: a pod that was ready and lost its caches is not warming again, and a drain is
 never called off. Liveness is no part of this: see verdict.py. The two are orthogonal, which is why
