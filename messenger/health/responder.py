@@ -223,7 +223,7 @@ class LoopDoor:
     def __init__(
         self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol]
     ) -> None:
-        self.loop = loop
+        self._loop = loop
         self._protocol = protocol
         self._arrivals: set[asyncio.Task[object]] = set()
 
@@ -231,13 +231,18 @@ class LoopDoor:
         """Have the loop serve `connection`; may be called from any thread."""
         connection.setblocking(False)
         try:
-            self.loop.call_soon_threadsafe(self._arrive, connection)
+            self._loop.call_soon_threadsafe(self._arrive, connection)
         except RuntimeError:  # the loop is closed
             connection.close()
 
+    def call(self, callback: Callable[[], None]) -> None:
+        """Have the loop call `callback`, unless it is closed; from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
+
     def _arrive(self, connection: socket.socket) -> None:
-        arrival: asyncio.Task[object] = self.loop.create_task(
-            self.loop.connect_accepted_socket(self._protocol, connection)
+        arrival: asyncio.Task[object] = self._loop.create_task(
+            self._loop.connect_accepted_socket(self._protocol, connection)
         )
         # The loop itself keeps only weak references to tasks.
         self._arrivals.add(arrival)

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -94,8 +95,8 @@ class Server(uvicorn.Server):
                 server_header=False,
             )
         )
-        self._spare: socket.socket | None = None
-        self._door: LoopDoor | None = None
+        self._spare: socket.socket  # both are there when the port is bound
+        self._door: LoopDoor
         self._responder: Responder | None = None
         self._signals: SignalThread | None = None
         self._warm_up: asyncio.Task[None] | None = None
@@ -108,14 +109,12 @@ class Server(uvicorn.Server):
         self._spare = self._listener.dup()
         self._spare.setblocking(False)
         await super().startup(sockets=[self._listener])
-        if not self.started:
-            return
         self._door = LoopDoor(asyncio.get_running_loop(), self._make_protocol)
         if self._health.uses_responder:
             self._responder = self._make_responder(self._door)
             self._responder.start()
         self._install_signals()
-        self._health.departure.when_leaving(self._tell_loop)
+        self._health.departure.when_leaving(partial(self._door.call, self._begin_drain))
         self._health.start(self._in_flight, self._after_look)
         self._health.lifecycle.move(State.WARMING, "port bound")
         if self._health.warm_up.gates:
@@ -167,12 +166,8 @@ class Server(uvicorn.Server):
         if self._responder is not None and self._health.progress.lag_seconds >= LATE_SECONDS:
             self._responder.wake()
 
-    def _tell_loop(self) -> None:
-        """Have the loop tell everybody that the drain has begun; from any thread."""
-        if self._door is not None and not self._door.loop.is_closed():
-            self._door.loop.call_soon_threadsafe(self._begin_drain)
-
     def _begin_drain(self) -> None:
+        """Tell everybody that the drain has begun; on the loop."""
         self._health.tell_draining()
         for connection in list(self.server_state.connections):
             if not isinstance(connection, self.config.http_protocol_class):
@@ -233,12 +228,10 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         self._listener.close()
-        if self._spare is not None:
-            # Closing a listener resets what still waits in it: take them in first.
-            for connection in accept_all(self._spare):
-                if self._door is not None:
-                    self._door.bring(connection)
-            self._spare.close()
+        # Closing a listener resets what still waits in it: take them in first.
+        for connection in accept_all(self._spare):
+            self._door.bring(connection)
+        self._spare.close()
         await asyncio.sleep(SETTLE_SECONDS)
         for open_connection in list(self.server_state.connections):
             open_connection.shutdown()
