@@ -5,7 +5,9 @@ import signal
 import socket
 from typing import cast
 
-from messenger.health import Health
+import pytest
+
+from messenger.health import Finding, Health
 from messenger.health.lifecycle import State
 from messenger.health.server import Server
 
@@ -26,3 +28,43 @@ async def test_a_signal_without_the_signal_thread_is_acted_on_by_the_loop() -> N
 
     assert in_handler is State.WARMING
     assert health.lifecycle.state is State.DRAINING
+
+
+@pytest.mark.parametrize("signal_thread", [True, False], ids=["with", "without"])
+def test_the_handlers_are_uvicorn_s_only_without_the_signal_thread(*, signal_thread: bool) -> None:
+    """And they are given back."""
+    server = Server(other, Health(termination_log=None, signal_thread=signal_thread), NO_LISTENER)
+    before = signal.getsignal(signal.SIGTERM)
+    with server.capture_signals():
+        inside = signal.getsignal(signal.SIGTERM)
+
+    assert inside == (before if signal_thread else server.handle_exit)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+async def test_a_tick_is_a_heartbeat_and_every_tenth_a_sample() -> None:
+    """The checks of the application are read once a second."""
+    read: list[str] = []
+    health = Health(termination_log=None)
+
+    def check() -> Finding:
+        read.append("check")
+        return Finding()
+
+    health.add_check("downstream:links", check)
+    server = Server(other, health, NO_LISTENER)
+    server.config.load()
+    ended = [await server.on_tick(counter) for counter in range(11)]
+
+    assert not any(ended)
+    assert health.progress.beats == 11
+    assert read == ["check"] * 2
+
+
+async def test_the_tick_after_the_drain_ends_the_server() -> None:
+    """Here nobody is in flight, and nobody else sends traffic."""
+    health = Health(termination_log=None)
+    server = Server(other, health, NO_LISTENER)
+    health.drain.begin(skip_min=True)
+
+    assert await server.on_tick(1)

@@ -105,3 +105,19 @@ def test_a_descriptor_that_has_gone_is_no_reason_to_be_deaf() -> None:
     os.close(write_end)
 
     assert signals == [signal.SIGTERM]
+
+
+def test_a_forked_child_gets_the_default_handlers() -> None:
+    """It shares our pipe: what it hears must not reach us, and SIGTERM must end it."""
+    before = [signal.getsignal(sig) for sig in HEARD]
+    thread = SignalThread(lambda _: None)
+    thread.install()
+    thread._forget()  # noqa: SLF001 - what runs in a child
+    in_child = [signal.getsignal(sig) for sig in HEARD]
+    descriptor = signal.set_wakeup_fd(-1)
+    thread.restore()
+    thread._forget()  # noqa: SLF001 - the child of a process that has given them back
+
+    assert in_child == [signal.SIG_DFL, signal.default_int_handler]
+    assert descriptor == -1
+    assert [signal.getsignal(sig) for sig in HEARD] == before

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from messenger.health.warmup import Gate, Outcome, WarmUp
+from messenger.health.warmup import POLL_SECONDS, Gate, Outcome, WarmUp
 
 from .clock import FakeClock
 
@@ -143,6 +143,24 @@ async def test_a_pause_between_tries_does_not_outlast_the_budget(clock: FakeCloc
 
     assert gate.outcome is Outcome.GAVE_UP
     assert gate.failures == 2
+
+
+async def test_a_blocked_gate_is_tried_again_in_its_own_time(clock: FakeClock) -> None:
+    """Its budget is spent, and no reason to hurry: it may stay blocked for hours."""
+    trial = Trial(clock, fail_closed=True, pause=3600)
+
+    async def fail(_: Gate) -> None:
+        clock.advance(BUDGET + 1)
+        raise OSError("refused")
+
+    gate = trial.gate(fail)
+    warming = asyncio.create_task(trial.warm_up.run())
+    await asyncio.sleep(3 * POLL_SECONDS)
+    warming.cancel()
+    await asyncio.wait({warming})
+
+    assert gate.outcome is Outcome.BLOCKED
+    assert gate.failures == 1
 
 
 async def test_the_budget_counts_only_time_without_progress(clock: FakeClock) -> None:
