@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
@@ -39,6 +40,17 @@ def test_the_handlers_are_uvicorn_s_only_without_the_signal_thread(*, signal_thr
         inside = signal.getsignal(signal.SIGTERM)
 
     assert inside == (before if signal_thread else server.handle_exit)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("signal_thread", [True, False], ids=["with", "without"])
+def test_a_server_outside_the_main_thread_leaves_the_handlers_alone(*, signal_thread: bool) -> None:
+    """Only the main thread may set them, so a program that serves in another keeps its own."""
+    server = Server(other, Health(termination_log=None, signal_thread=signal_thread), NO_LISTENER)
+    before = signal.getsignal(signal.SIGTERM)
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(server._install_signals).result(5)  # noqa: SLF001 - a step of the start
+
     assert signal.getsignal(signal.SIGTERM) == before
 
 
