@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 from starlette.responses import Response
 from starlette.routing import Route
 
-from messenger import faults, handlers, operations, selfcheck, vitals
+from messenger import faults, handlers, operations, page, selfcheck, vitals
 from messenger.ailments import Ailments, LeakMiddleware
 from messenger.directory import Directory
 from messenger.directory_metrics import DirectoryCollector
@@ -61,7 +61,7 @@ def routes(settings: Settings) -> tuple[Row, ...]:
     """Return every route, but for `/health/*`, which the server answers in front of all this."""
     version = msgspec.json.encode(Version(settings.version, settings.pod))
     description = msgspec.json.encode(document(settings.version))
-    rows = (
+    rows: tuple[Row, ...] = (
         # First what costs little: each route that is passed over costs 2 us, a hundredth of that
         # of a message. What never changes is an answer made once, and no handler.
         Row("/version", Response(version, media_type=handlers.JSON), ("GET",)),
@@ -70,9 +70,11 @@ def routes(settings: Settings) -> tuple[Row, ...]:
         Row("/v1/messages", handlers.send_message, ("POST",), is_business=True),
         Row("/v1/messages/{id}", handlers.find_message, ("GET",), is_business=True),
     )
-    if not settings.faults_enabled:
-        return rows
-    return (*rows, Row("/debug/faults", operations.FaultControl, ("GET", "PUT", "DELETE")))
+    if settings.faults_enabled:
+        rows += (Row("/debug/faults", operations.FaultControl, ("GET", "PUT", "DELETE")),)
+    if settings.page:
+        rows += tuple(Row(path, answer, ("GET",)) for path, answer in page.answers(settings))
+    return rows
 
 
 def create_app(
@@ -125,6 +127,8 @@ def create_app(
         ),
         pool,
     )
+    if settings.page:
+        health.lifecycle.early_paths = page.PATHS
     metrics = telemetry.metrics
     metrics.registry.register(DirectoryCollector(directory.stats))
     state = AppState(

@@ -20,6 +20,7 @@ def banner(host: str, port: int, settings: Settings) -> str:
     url = f"http://{name}:{port}"
     lines = [
         f"Messenger {settings.version} listens on {url}",
+        *([f"  page     {url}/"] if settings.page else []),
         f"  probes   {url}/health/started  {url}/health/ready  {url}/health/alive",
         f"  health   {url}/health?verbose",
         f"  metrics  {url}/metrics",

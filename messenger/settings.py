@@ -157,6 +157,9 @@ class Settings:
     debug_token: str | None = _setting(None, values.visible_ascii(is_secret=True))
     """The secret that opens stacks and host names in verbose health answers; none, none are."""
 
+    page: bool = _setting(True, values.flag())
+    """Whether GET / answers with the live page."""
+
     unknown_settings: Literal["error", "warn"] = _setting("error", values.choice("error", "warn"))
     """What an unknown MESSENGER_ name leads to; warn suits a roll-back to an older release."""
 

@@ -133,6 +133,7 @@ class Health:
             lifecycle=self.lifecycle,
             checks=self.readings.checks,
             notes=self.readings.notes,
+            waits=self.readings.long_waits,
             debug=self.readings.debug,
             history=self.history,
             debug_token=debug_token,

@@ -122,7 +122,7 @@ class InFlight:
             await self._app(scope, receive, send)
             return
         exchange = Exchange(self, send, self._now())
-        if self.lifecycle.is_refusing:
+        if self.lifecycle.is_refusing and scope["path"] not in self.lifecycle.early_paths:
             await exchange.refuse(b"warming", self._marks(scope["headers"]), close=False)
             return
         self._exchanges.add(exchange)

@@ -87,6 +87,8 @@ class Lifecycle:
         self.is_refusing = True
         """Whether ordinary requests are turned away: not warm yet. Plain attributes, since each
         request reads them and the hash of an enumeration's member is a Python call."""
+        self.early_paths: frozenset[str] = frozenset()
+        """Paths that are not: they need nothing that is being warmed, such as a page for people."""
         self.is_draining = False
         """Whether the process was asked to leave (draining, or already stopping)."""
 

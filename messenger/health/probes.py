@@ -61,6 +61,7 @@ class Probes:
         lifecycle: Where the process is in its life.
         checks: Returns the checks in the order in which their reasons count.
         notes: Returns what a reader should know, such as the open gates.
+        waits: Returns the long waits for locks, by names that the code gave.
         debug: Returns what only the holder of the token may see.
         history: Remembers changes.
         debug_token: The token; None shows nobody anything.
@@ -74,6 +75,7 @@ class Probes:
         lifecycle: Lifecycle,
         checks: Callable[[], Iterable[Check]],
         notes: Callable[[], Sequence[str]],
+        waits: Callable[[], Sequence[dict[str, object]]],
         debug: Callable[[], dict[str, object]],
         history: History,
         debug_token: str | None,
@@ -83,6 +85,7 @@ class Probes:
         self._lifecycle = lifecycle
         self._checks = checks
         self._notes = notes
+        self._waits = waits
         self._debug = debug
         self._history = history
         self._debug_token = debug_token
@@ -181,6 +184,7 @@ class Probes:
                 for change in tuple(self._history.changes)
             ],
             "asked": dict(self._history.asked),
+            "waits": self._waits(),
         }
         if self._may_debug(question.token):
             details |= {"serviceId": self._identity.instance, "debug": self._debug()}

@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from operator import itemgetter
+from typing import Any
 
 from .checks import (
     ALIVE_AND_READY,
@@ -32,6 +34,13 @@ surviving, since a process that was frozen has done nothing wrong."""
 
 OURS = ("pool:", "warmup:", "worker:")
 """How the checks begin that are there for each pool, gate and worker, also for later ones."""
+
+LONG_WAIT_SECONDS = 1.0
+"""From which age on a wait is shown to everybody: half of what makes the detector look at it, and
+far more than a lock in order takes."""
+
+MOST_WAITS = 20
+"""How many waits are shown to everybody: a picture of more than that says nothing."""
 
 OK = 200
 
@@ -165,18 +174,27 @@ class Readings:
                 {"cause": item.cause, "explanation": item.explanation, "stacks": item.stacks}
                 for item in self._verdict.evidence
             ],
-            "waits": [
-                {
-                    "waiter": name_of(wait.waiter),
-                    "lock": wait.lock.name,
-                    "owner": None if (owner := wait.lock.owner) is None else name_of(owner),
-                    "seconds": round(age, 2),
-                    "timed": wait.timed,
-                }
-                for wait, age in self._deadlocks.ages(self._ticks.now).items()
-            ],
+            "waits": self._waits(),
             "stacks": all_stacks(),
         }
+
+    def long_waits(self) -> list[dict[str, object]]:
+        """Return the longest waits for locks by the names that the code gave, and nothing else."""
+        waits = self._waits(LONG_WAIT_SECONDS)
+        return sorted(waits, key=itemgetter("seconds"), reverse=True)[:MOST_WAITS]
+
+    def _waits(self, least_seconds: float = 0.0) -> list[dict[str, Any]]:
+        return [
+            {
+                "waiter": name_of(wait.waiter),
+                "lock": wait.lock.name,
+                "owner": None if (owner := wait.lock.owner) is None else name_of(owner),
+                "seconds": round(age, 2),
+                "timed": wait.timed,
+            }
+            for wait, age in self._deadlocks.ages(self._ticks.now).items()
+            if age >= least_seconds
+        ]
 
 
 def _gate(gate: Gate) -> Finding:

@@ -34,3 +34,9 @@ def test_embedded_mocks_are_called_what_they_are() -> None:
 def test_the_address_is_one_that_can_be_opened(host: str, expected: str) -> None:
     """Every address is none to type into a browser."""
     assert f"http://{expected}:80/metrics" in banner(host, 80, EMBEDDED)
+
+
+def test_the_address_of_the_page_is_told_where_there_is_one() -> None:
+    """Nobody is sent to a page that is switched off."""
+    assert "page     http://127.0.0.1:8080/\n" in banner("127.0.0.1", 8080, EMBEDDED)
+    assert "page" not in banner("127.0.0.1", 8080, Settings(pod="p", page=False))

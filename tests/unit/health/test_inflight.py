@@ -114,6 +114,18 @@ async def test_a_cold_process_refuses(steps: tuple[State, ...]) -> None:
     assert site.flight.count == 0
 
 
+async def test_a_cold_process_answers_what_needs_no_warmth() -> None:
+    """Paths that the application named; each other one is refused."""
+    site = Site(ok(), State.WARMING)
+    site.flight.lifecycle.early_paths = frozenset({"/"})
+    early, other = Client(), Client()
+    await early.call(site.flight)
+    site.flight.lifecycle.early_paths = frozenset({"/page"})
+    await other.call(site.flight)
+
+    assert (early.status, other.status) == (200, 503)
+
+
 async def never(_scope: Scope, _receive: Receive, _send: Send) -> None:
     """Be an application that must not be asked."""
     raise AssertionError

@@ -389,6 +389,7 @@ def test_the_details_show_every_check_the_life_and_the_history() -> None:
     (change,) = details["history"]
     assert (change["probe"], change["code"], change["source"]) == ("ready", 200, "responder")
     assert details["asked"] == {"ready": 2}
+    assert details["waits"] == []
 
 
 def test_each_detail_shows_the_time_at_which_it_was_seen() -> None:

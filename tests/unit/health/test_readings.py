@@ -4,11 +4,16 @@ import pytest
 
 from messenger.health import Lock
 from messenger.health.checks import Check, Finding, Status
-from messenger.health.deadlocks import DeadlockDetector
+from messenger.health.deadlocks import SCAN_TICKS, DeadlockDetector
 from messenger.health.lifecycle import Lifecycle
 from messenger.health.limits import Limits
 from messenger.health.progress import Progress
-from messenger.health.readings import WATCHDOG_SILENT_SECONDS, Readings
+from messenger.health.readings import (
+    LONG_WAIT_SECONDS,
+    MOST_WAITS,
+    WATCHDOG_SILENT_SECONDS,
+    Readings,
+)
 from messenger.health.ticks import TickClock
 from messenger.health.verdict import Evidence, Level, Verdict
 from messenger.health.warmup import Outcome, WarmUp
@@ -156,6 +161,40 @@ def test_the_waits_are_in_what_the_token_opens() -> None:
         {"waiter": "waiter", "lock": "cache", "owner": "MainThread", "seconds": 1.5, "timed": True}
     ]
     assert debug["evidence"] == []
+
+
+def test_only_long_waits_are_shown_to_everybody() -> None:
+    """By names alone; what is young may be in order, and a picture has room for twenty."""
+    desk, lock = Desk(), Lock("cache")
+
+    def take() -> None:
+        if lock.acquire(timeout=60):
+            lock.release()
+
+    lock.acquire()
+    waiters = [thread(take, "old")]
+    until_waiting(1)
+    list(desk.deadlocks.look(0))
+    waiters += [thread(take, "young")]
+    until_waiting(2)
+    desk.ticks.now = LONG_WAIT_SECONDS
+    seen = desk.readings.long_waits()
+    waiters += [thread(take) for _ in range(20)]
+    until_waiting(22)
+    list(desk.deadlocks.look(0))
+    for _ in range(SCAN_TICKS):
+        list(desk.deadlocks.look(1))
+    desk.ticks.now = 3.0
+    many = desk.readings.long_waits()
+    lock.release()
+    for waiter in waiters:
+        waiter.join(5)
+
+    assert seen == [
+        {"waiter": "old", "lock": "cache", "owner": "MainThread", "seconds": 1.0, "timed": True}
+    ]
+    assert len(many) == MOST_WAITS
+    assert many[0]["waiter"] == "old"
 
 
 def test_a_lock_that_is_just_being_handed_over_has_no_owner() -> None:
