@@ -11,13 +11,13 @@ nothing is lost, only the accepting is done by somebody else. When the loop is b
 connection gets 503 at once instead of waiting for ever.
 """
 
-import asyncio
 import contextlib
 import select
 import socket
+import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .inflight import Headers
@@ -38,6 +38,11 @@ HEAD_BYTES = 8_192
 
 MOST_PENDING = 64
 """How many connections may be silent at once: slow senders must not keep probes out."""
+
+SWITCH_SECONDS = 0.0005
+"""How long another thread may keep the GIL while this one helps; Python's own value is ten times
+as much. Each call to the kernel gives the GIL away, and there are two for each connection: with
+hundreds waiting before it, a probe would come too late."""
 
 POLL_MILLISECONDS = 20
 """How long one look at the sockets waits: short, since the lag may be over."""
@@ -80,6 +85,7 @@ class Responder:
         answered: dict[int, int],
         marks: Headers = (),
     ) -> None:
+        listener.setblocking(False)
         self._listener = listener
         self._progress = progress
         self._answer = answer
@@ -119,8 +125,9 @@ class Responder:
         while not self._closed:
             self._late.wait()
             self._late.clear()
-            while not self._closed and (self._is_late or self._pending):
-                self._turn()
+            with _shorter_turns():
+                while not self._closed and (self._is_late or self._pending):
+                    self._turn()
         for pending in self._pending.values():
             self._hand_over(pending.connection)
         self._listener.close()
@@ -147,17 +154,17 @@ class Responder:
                 self._give_away(pending.connection)
 
     def _accept(self) -> None:
-        try:
-            connection, _ = self._listener.accept()
-        except OSError:
-            return  # the loop was quicker
-        connection.setblocking(False)
-        self._pending[connection.fileno()] = Pending(connection, time.monotonic() + PEEK_SECONDS)
+        while len(self._pending) < MOST_PENDING and not self._closed:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return  # nobody is left, or the loop was quicker
+            self._read(Pending(connection, time.monotonic() + PEEK_SECONDS))
 
     def _read(self, pending: Pending) -> None:
         connection = pending.connection
         try:
-            head = connection.recv(HEAD_BYTES, socket.MSG_PEEK)
+            head = connection.recv(HEAD_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             self._pending[connection.fileno()] = pending
             return
@@ -188,10 +195,21 @@ class Responder:
             # What was sent must have been read: closing over unread bytes sends RST, and the client
             # sees a broken connection instead of the answer. Who was silent has sent nothing.
             with contextlib.suppress(BlockingIOError):
-                connection.recv(65_536)
-            connection.send(data)
+                connection.recv(65_536, socket.MSG_DONTWAIT)
+            connection.send(data, socket.MSG_DONTWAIT)
             connection.shutdown(socket.SHUT_WR)
         connection.close()
+
+
+@contextlib.contextmanager
+def _shorter_turns() -> Iterator[None]:
+    """Have the threads of this process take shorter turns with the GIL for a while."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(min(usual, SWITCH_SECONDS))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def asked(head: bytes) -> Question | None:
@@ -210,40 +228,3 @@ def asked(head: bytes) -> Question | None:
         if name.lower() == "authorization" and value.strip().lower().startswith("bearer "):
             token = value.strip()[len("bearer ") :]
     return Question(method, path, query, token, source="responder")
-
-
-class LoopDoor:
-    """Brings a connection that another thread accepted to the event loop.
-
-    Args:
-        loop: The loop.
-        protocol: Makes the server's protocol for one connection.
-    """
-
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol]
-    ) -> None:
-        self._loop = loop
-        self._protocol = protocol
-        self._arrivals: set[asyncio.Task[object]] = set()
-
-    def bring(self, connection: socket.socket) -> None:
-        """Have the loop serve `connection`; may be called from any thread."""
-        connection.setblocking(False)
-        try:
-            self._loop.call_soon_threadsafe(self._arrive, connection)
-        except RuntimeError:  # the loop is closed
-            connection.close()
-
-    def call(self, callback: Callable[[], None]) -> None:
-        """Have the loop call `callback`, unless it is closed; from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback)
-
-    def _arrive(self, connection: socket.socket) -> None:
-        arrival: asyncio.Task[object] = self._loop.create_task(
-            self._loop.connect_accepted_socket(self._protocol, connection)
-        )
-        # The loop itself keeps only weak references to tasks.
-        self._arrivals.add(arrival)
-        arrival.add_done_callback(self._arrivals.discard)

@@ -26,8 +26,9 @@ from .inflight import Headers, InFlight
 from .lifecycle import State
 from .limits import FLUSH_SECONDS
 from .listener import accept_all
+from .loop_door import LoopDoor
 from .progress import BEAT_SECONDS
-from .responder import LATE_SECONDS, LoopDoor, Responder
+from .responder import LATE_SECONDS, Responder
 from .routes import HealthApp, HealthFirst
 from .signals import SignalThread
 

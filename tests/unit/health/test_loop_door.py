@@ -3,7 +3,7 @@
 import asyncio
 import socket
 
-from messenger.health.responder import LoopDoor
+from messenger.health.loop_door import LoopDoor
 
 
 class Greeter(asyncio.Protocol):

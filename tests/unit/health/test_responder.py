@@ -86,6 +86,10 @@ class FakeListener:
         self._waiting: list[socket.socket] = []
         self.closed = False
 
+    def setblocking(self, flag: bool) -> None:  # noqa: FBT001 - the socket's own signature
+        """Make accepting wait, or not."""
+        self._wake_us.setblocking(flag)
+
     def connect(self) -> socket.socket:
         """Return the client's end of a new connection."""
         client, server = socket.socketpair()

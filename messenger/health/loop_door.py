@@ -1,0 +1,43 @@
+"""Brings to the event loop what other threads have for it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+
+class LoopDoor:
+    """Brings a connection that another thread accepted to the event loop.
+
+    Args:
+        loop: The loop.
+        protocol: Makes the server's protocol for one connection.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], asyncio.Protocol]
+    ) -> None:
+        self._loop = loop
+        self._protocol = protocol
+        self._arrivals: set[asyncio.Task[object]] = set()
+
+    def bring(self, connection: socket.socket) -> None:
+        """Have the loop serve `connection`; may be called from any thread."""
+        connection.setblocking(False)
+        try:
+            self._loop.call_soon_threadsafe(self._arrive, connection)
+        except RuntimeError:  # the loop is closed
+            connection.close()
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Have the loop call `callback`, unless it is closed; from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)
+
+    def _arrive(self, connection: socket.socket) -> None:
+        arrival: asyncio.Task[object] = self._loop.create_task(
+            self._loop.connect_accepted_socket(self._protocol, connection)
+        )
+        # The loop itself keeps only weak references to tasks.
+        self._arrivals.add(arrival)
+        arrival.add_done_callback(self._arrivals.discard)
