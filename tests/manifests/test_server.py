@@ -21,10 +21,18 @@ class Server:
     def __init__(self, context: str, namespace: str) -> None:
         self._context = context
         self._namespace = namespace
+        self._served = run(["kubectl", "--context", context, "api-versions"]).split()
 
     def judge(self, objects: Objects) -> tuple[int, str]:
-        """Return the status of a dry run, and what was said beside what is right."""
-        items = [self._moved(each) for each in objects if each["kind"] != "Namespace"]
+        """Return the status of a dry run, and what was said beside what is right.
+
+        Kinds of a mesh are left out where the cluster has none: it could say nothing of them.
+        """
+        items = [
+            self._moved(each)
+            for each in objects
+            if each["kind"] != "Namespace" and each["apiVersion"] in self._served
+        ]
         done = subprocess.run(  # noqa: S603 - kubectl, with arguments of our own
             ["kubectl", "--context", self._context, "apply", "--dry-run=server", "-f", "-"],  # noqa: S607 - the one on PATH is the user's
             input=json.dumps({"apiVersion": "v1", "kind": "List", "items": items}),

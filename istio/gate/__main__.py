@@ -1,0 +1,142 @@
+"""The command: uv run python -m istio.gate run."""
+
+import argparse
+import random
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from istio.gate.judge import Judge
+from istio.gate.kubectl import ClusterError, Kubectl
+from istio.gate.mesh import IstioMesh
+from istio.gate.plan import ALL, Plan
+from istio.gate.rollout import Aborted, Rollout
+from istio.gate.sources import CALLER_BOUNDS, POD_BOUNDS, Caller, Source, callers, pods
+from istio.gate.weights import NEW, OLD, Refused
+
+ABORTED = 1
+REFUSED = 3
+UNREACHED = 4
+
+EPILOG = """exit status: 0 done, 1 aborted, 2 the command is wrong, 3 refused, since the mesh is in
+another state than a roll-out can be in, 4 the cluster cannot be asked, 130 interrupted. The weight
+is defined after each of them."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command, and return its exit status."""
+    args = _parser().parse_args(arguments)
+    plan = Plan(steps=args.steps, pause_seconds=args.pause_seconds, replicas=args.replicas)
+    kubectl = Kubectl(args.context, args.namespace)
+    mesh = IstioMesh(kubectl)
+    rollout = Rollout(mesh, plan, say=_say)
+    try:
+        if args.command == "status":
+            _tell_status(mesh)
+        elif args.command == "promote":
+            rollout.promote()
+        elif args.command == "abort":
+            rollout.abort("by hand")
+        else:
+            _judge_and_move(args, kubectl, mesh, rollout)
+    except Aborted:
+        return 0 if args.command == "abort" else ABORTED
+    except Refused as error:
+        print(f"refused: {error}", file=sys.stderr)
+        return REFUSED
+    except ClusterError as error:
+        print(f"the cluster cannot be asked: {error}", file=sys.stderr)
+        return UNREACHED
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _judge_and_move(
+    args: argparse.Namespace, kubectl: Kubectl, mesh: IstioMesh, rollout: Rollout
+) -> None:
+    """Make one step, or all of them."""
+    sources = {
+        "callers": Source(callers(kubectl, args.callers)),
+        "pods": Source(pods(kubectl, mesh)),
+    }
+    judge = Judge(
+        {"callers": CALLER_BOUNDS, "pods": POD_BOUNDS},
+        least=args.least,
+        is_blind=args.blind,
+        dice=random.SystemRandom(),
+    )
+    if args.command == "run":
+        rollout.run(judge, sources)
+        return
+    weight = mesh.weight()
+    following = next((each for each in args.steps if each > weight), None)
+    if following is None:
+        raise Refused(f"the weight is {weight}, and no step comes after it; promote is next")
+    rollout.step(following, judge, sources)
+
+
+def _tell_status(mesh: IstioMesh) -> None:
+    weight = mesh.weight()
+    for subset, share in ((OLD, ALL - weight), (NEW, weight)):
+        crew = mesh.crew(subset)
+        print(
+            f"subset={subset} weight={share} ready={crew.ready} wanted={crew.wanted} "
+            f"restarts={crew.restarts}"
+        )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m istio.gate", epilog=EPILOG, description=__doc__)
+    parser.add_argument("--context", default="kind-messenger", help="of the kubeconfig")
+    parser.add_argument("--namespace", default="messenger-canary", help="where Messenger is")
+    parser.add_argument("--replicas", type=int, default=5, help="of a version with all the weight")
+    parser.set_defaults(steps=Plan.steps, pause_seconds=Plan.pause_seconds)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("status", help="print weights and pods of both versions")
+    commands.add_parser("promote", help="give version 2.0 everything, without judging it")
+    commands.add_parser("abort", help="take all weight from version 2.0")
+    for name, what in (("step", "the next weight"), ("run", "all weights to the end")):
+        _add_judging(commands.add_parser(name, help=f"give version 2.0 {what}, and judge it"))
+    return parser
+
+
+def _add_judging(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--steps", type=_steps, default=Plan.steps, help="weights, such as 10,25,50; none above 50"
+    )
+    command.add_argument("--pause-seconds", type=float, default=Plan.pause_seconds)
+    command.add_argument("--least", type=int, default=60, help="answers of 2.0 that a step needs")
+    command.add_argument(
+        "--callers",
+        type=_caller,
+        action="append",
+        default=[Caller("istio-system", "istio=ingressgateway")],
+        metavar="NAMESPACE/SELECTOR",
+        help="pods with a proxy that call Messenger, beside the gateway",
+    )
+    command.add_argument(
+        "--blind", action="store_true", help="see nothing: a control, which promotes the worst"
+    )
+
+
+def _steps(text: str) -> tuple[int, ...]:
+    steps = tuple(int(part) for part in text.split(","))
+    if list(steps) != sorted(set(steps)) or not 0 < steps[0] <= steps[-1] <= ALL // 2:
+        raise argparse.ArgumentTypeError("weights have to rise, from 1 to 50")
+    return steps
+
+
+def _caller(text: str) -> Caller:
+    namespace, slash, selector = text.partition("/")
+    if not (namespace and slash and selector):
+        raise argparse.ArgumentTypeError("NAMESPACE/SELECTOR, such as shop/app=cart")
+    return Caller(namespace, selector)
+
+
+def _say(line: str) -> None:
+    print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,139 @@
+"""What is in the cluster: who routes, with what weight, and the pods of both versions."""
+
+import json
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from istio.gate import weights
+from istio.gate.kubectl import Kubectl
+from istio.gate.weights import Object, Refused
+
+SERVICE = "messenger"
+"""The name that callers use; the VirtualService and version 1.0 have it too."""
+
+DEPLOYMENTS = {weights.OLD: "messenger", weights.NEW: "messenger-v2"}
+"""The Deployments behind the subsets."""
+
+ROUTES = "virtualservices.networking.istio.io"
+
+
+class Crew(NamedTuple):
+    """The pods of one version."""
+
+    wanted: int
+    ready: int
+    restarts: int
+
+
+class Mesh(Protocol):
+    """What a roll-out changes and looks at."""
+
+    def weight(self) -> int:
+        """Return the weight of the new version."""
+        ...
+
+    def set_weight(self, weight: int) -> None:
+        """Give the new version this weight, in every rule at once."""
+        ...
+
+    def crew(self, subset: str) -> Crew:
+        """Return the pods of a version."""
+        ...
+
+    def scale(self, subset: str, replicas: int) -> None:
+        """Want so many pods of a version."""
+        ...
+
+
+class IstioMesh:
+    """The mesh as it is in a cluster.
+
+    Args:
+        kubectl: How it is reached.
+    """
+
+    def __init__(self, kubectl: Kubectl) -> None:
+        self._kubectl = kubectl
+
+    def weight(self) -> int:
+        """Return the weight of the new version.
+
+        Raises:
+            Refused: It is not defined, or somebody else routes as well.
+        """
+        return weights.read(self._route())
+
+    def set_weight(self, weight: int) -> None:
+        """Give the new version this weight, in every rule at once."""
+        patch = json.dumps(weights.patch(self._route(), weight))
+        self._kubectl.run("patch", ROUTES, SERVICE, "--type=json", f"--patch={patch}")
+
+    def crew(self, subset: str) -> Crew:
+        """Return the pods of a version."""
+        found = self._kubectl.get("deployment", DEPLOYMENTS[subset])
+        spec, status = found["spec"], found.get("status", {})
+        is_seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+        return Crew(
+            wanted=int(spec.get("replicas", 1)),
+            ready=int(status.get("readyReplicas", 0)) if is_seen else 0,
+            restarts=sum(_restarts(pod) for pod in self.pods(subset)),
+        )
+
+    def scale(self, subset: str, replicas: int) -> None:
+        """Want so many pods of a version."""
+        self._kubectl.run("scale", "deployment", DEPLOYMENTS[subset], f"--replicas={replicas}")
+
+    def pods(self, subset: str) -> list[Object]:
+        """Return the pods of a version that are not on their way out."""
+        labels = self._kubectl.get("deployment", DEPLOYMENTS[subset])["spec"]["selector"]
+        selector = ",".join(f"{key}={value}" for key, value in labels["matchLabels"].items())
+        found = self._kubectl.items("pods", f"--selector={selector}")
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def _route(self) -> Object:
+        """Return the one object that routes.
+
+        Raises:
+            Refused: There is none, it is another one, or there are two.
+        """
+        owners = list(self.owners())
+        names = [
+            f"{each['kind']} {each['metadata']['namespace']}/{each['metadata']['name']}"
+            for each in owners
+        ]
+        if len(owners) != 1:
+            raise Refused(f"{len(owners)} objects route {SERVICE}: {', '.join(names) or 'none'}")
+        if owners[0]["kind"] != "VirtualService" or owners[0]["metadata"]["name"] != SERVICE:
+            raise Refused(f"{names[0]} routes {SERVICE}, which this gate does not change")
+        return owners[0]
+
+    def owners(self) -> Iterator[Object]:
+        """Yield every object that decides who gets a request for Messenger."""
+        everywhere = "--all-namespaces"
+        home = self._kubectl.namespace
+        for each in self._kubectl.items(ROUTES, everywhere):
+            if any(_is_ours(host, each, home) for host in each["spec"].get("hosts", ())):
+                yield each
+        for each in self._kubectl.items("httproutes.gateway.networking.k8s.io", everywhere):
+            for parent in each["spec"].get("parentRefs", ()):
+                space = parent.get("namespace", each["metadata"]["namespace"])
+                if (parent.get("kind"), parent["name"], space) == ("Service", SERVICE, home):
+                    yield each
+        for each in self._kubectl.items("canaries.flagger.app"):
+            if each["spec"]["targetRef"]["name"] == SERVICE:
+                yield each
+
+
+def _is_ours(host: str, route: Object, home: str) -> bool:
+    """Say whether a host in a VirtualService is Messenger's Service."""
+    name, _, rest = host.partition(".")
+    space = rest.partition(".")[0] or route["metadata"]["namespace"]
+    is_of_a_service = (
+        not rest or rest.removesuffix(".svc.cluster.local").removesuffix(".svc") == space
+    )
+    return name == SERVICE and space == home and is_of_a_service
+
+
+def _restarts(pod: Object) -> int:
+    statuses = pod.get("status", {}).get("containerStatuses", ())
+    return sum(int(each["restartCount"]) for each in statuses if each["name"] == "messenger-app")
