@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from istio.gate.api import Api, ClusterError, proxy
 from istio.gate.judge import Judge
-from istio.gate.kubectl import ClusterError, Kubectl
 from istio.gate.mesh import IstioMesh
 from istio.gate.plan import ALL, Plan
 from istio.gate.rollout import Aborted, Rollout
@@ -26,19 +26,9 @@ is defined after each of them."""
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
     args = _parser().parse_args(arguments)
-    plan = Plan(steps=args.steps, pause_seconds=args.pause_seconds, replicas=args.replicas)
-    kubectl = Kubectl(args.context, args.namespace)
-    mesh = IstioMesh(kubectl)
-    rollout = Rollout(mesh, plan, say=_say)
     try:
-        if args.command == "status":
-            _tell_status(mesh)
-        elif args.command == "promote":
-            rollout.promote()
-        elif args.command == "abort":
-            rollout.abort("by hand")
-        else:
-            _judge_and_move(args, kubectl, mesh, rollout)
+        with proxy(args.context) as address:
+            _obey(args, Api(address, args.namespace))
     except Aborted:
         return 0 if args.command == "abort" else ABORTED
     except Refused as error:
@@ -52,13 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _judge_and_move(
-    args: argparse.Namespace, kubectl: Kubectl, mesh: IstioMesh, rollout: Rollout
-) -> None:
+def _obey(args: argparse.Namespace, api: Api) -> None:
+    mesh = IstioMesh(api)
+    plan = Plan(steps=args.steps, pause_seconds=args.pause_seconds, replicas=args.replicas)
+    rollout = Rollout(mesh, plan, say=_say)
+    match args.command:
+        case "status":
+            _tell_status(mesh)
+        case "promote":
+            rollout.promote()
+        case "abort":
+            rollout.abort("by hand")
+        case _:
+            _judge_and_move(args, api, mesh, rollout)
+
+
+def _judge_and_move(args: argparse.Namespace, api: Api, mesh: IstioMesh, rollout: Rollout) -> None:
     """Make one step, or all of them."""
     sources = {
-        "callers": Source(callers(kubectl, args.callers)),
-        "pods": Source(pods(kubectl, mesh)),
+        "callers": Source(callers(api, args.callers)),
+        "pods": Source(pods(api, mesh)),
     }
     judge = Judge(
         {"callers": CALLER_BOUNDS, "pods": POD_BOUNDS},

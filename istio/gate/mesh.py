@@ -1,11 +1,10 @@
 """What is in the cluster: who routes, with what weight, and the pods of both versions."""
 
-import json
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from istio.gate import weights
-from istio.gate.kubectl import Kubectl
+from istio.gate.api import JSON_PATCH, MERGE_PATCH, Api
 from istio.gate.weights import Object, Refused
 
 SERVICE = "messenger"
@@ -14,7 +13,9 @@ SERVICE = "messenger"
 DEPLOYMENTS = {weights.OLD: "messenger", weights.NEW: "messenger-v2"}
 """The Deployments behind the subsets."""
 
-ROUTES = "virtualservices.networking.istio.io"
+ROUTES = "/apis/networking.istio.io/v1"
+HTTP_ROUTES = "/apis/gateway.networking.k8s.io/v1/httproutes"
+CANARIES = "/apis/flagger.app/v1beta1"
 
 
 class Crew(NamedTuple):
@@ -49,11 +50,11 @@ class IstioMesh:
     """The mesh as it is in a cluster.
 
     Args:
-        kubectl: How it is reached.
+        api: How it is reached.
     """
 
-    def __init__(self, kubectl: Kubectl) -> None:
-        self._kubectl = kubectl
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
     def weight(self) -> int:
         """Return the weight of the new version.
@@ -65,30 +66,37 @@ class IstioMesh:
 
     def set_weight(self, weight: int) -> None:
         """Give the new version this weight, in every rule at once."""
-        patch = json.dumps(weights.patch(self._route(), weight))
-        self._kubectl.run("patch", ROUTES, SERVICE, "--type=json", f"--patch={patch}")
+        path = f"{ROUTES}/namespaces/{self._api.namespace}/virtualservices/{SERVICE}"
+        self._api.ask(path, body=weights.patch(self._route(), weight), kind=JSON_PATCH)
 
     def crew(self, subset: str) -> Crew:
         """Return the pods of a version."""
-        found = self._kubectl.get("deployment", DEPLOYMENTS[subset])
+        found = self._api.get(self._deployment(subset))
         spec, status = found["spec"], found.get("status", {})
         is_seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
         return Crew(
             wanted=int(spec.get("replicas", 1)),
             ready=int(status.get("readyReplicas", 0)) if is_seen else 0,
-            restarts=sum(_restarts(pod) for pod in self.pods(subset)),
+            restarts=sum(_restarts(pod) for pod in self._pods_of(found)),
         )
 
     def scale(self, subset: str, replicas: int) -> None:
         """Want so many pods of a version."""
-        self._kubectl.run("scale", "deployment", DEPLOYMENTS[subset], f"--replicas={replicas}")
+        scale = {"spec": {"replicas": replicas}}
+        self._api.ask(f"{self._deployment(subset)}/scale", body=scale, kind=MERGE_PATCH)
 
     def pods(self, subset: str) -> list[Object]:
         """Return the pods of a version that are not on their way out."""
-        labels = self._kubectl.get("deployment", DEPLOYMENTS[subset])["spec"]["selector"]
-        selector = ",".join(f"{key}={value}" for key, value in labels["matchLabels"].items())
-        found = self._kubectl.items("pods", f"--selector={selector}")
-        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+        return self._pods_of(self._api.get(self._deployment(subset)))
+
+    def _pods_of(self, deployment: Object) -> list[Object]:
+        labels = deployment["spec"]["selector"]["matchLabels"]
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        return self._api.pods(self._api.namespace, selector)
+
+    def _deployment(self, subset: str) -> str:
+        home = f"/apis/apps/v1/namespaces/{self._api.namespace}/deployments"
+        return f"{home}/{DEPLOYMENTS[subset]}"
 
     def _route(self) -> Object:
         """Return the one object that routes.
@@ -109,19 +117,23 @@ class IstioMesh:
 
     def owners(self) -> Iterator[Object]:
         """Yield every object that decides who gets a request for Messenger."""
-        everywhere = "--all-namespaces"
-        home = self._kubectl.namespace
-        for each in self._kubectl.items(ROUTES, everywhere):
+        home = self._api.namespace
+        for each in _kind("VirtualService", self._api.items(f"{ROUTES}/virtualservices")):
             if any(_is_ours(host, each, home) for host in each["spec"].get("hosts", ())):
                 yield each
-        for each in self._kubectl.items("httproutes.gateway.networking.k8s.io", everywhere):
+        for each in _kind("HTTPRoute", self._api.items(HTTP_ROUTES)):
             for parent in each["spec"].get("parentRefs", ()):
                 space = parent.get("namespace", each["metadata"]["namespace"])
                 if (parent.get("kind"), parent["name"], space) == ("Service", SERVICE, home):
                     yield each
-        for each in self._kubectl.items("canaries.flagger.app"):
+        for each in _kind("Canary", self._api.items(f"{CANARIES}/namespaces/{home}/canaries")):
             if each["spec"]["targetRef"]["name"] == SERVICE:
                 yield each
+
+
+def _kind(name: str, items: list[Object]) -> Iterator[Object]:
+    """Yield objects with their kind, which a list leaves out."""
+    return ({**each, "kind": name} for each in items)
 
 
 def _is_ours(host: str, route: Object, home: str) -> bool:

@@ -8,8 +8,8 @@ pods behind it that were ready when it was set, and the next run goes on from th
 import time
 from collections.abc import Callable, Mapping
 
+from istio.gate.api import ClusterError
 from istio.gate.judge import Judge
-from istio.gate.kubectl import ClusterError
 from istio.gate.mesh import Mesh
 from istio.gate.plan import ALL, Plan
 from istio.gate.watch import Looks, Watch

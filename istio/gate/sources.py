@@ -6,12 +6,13 @@ first time, or has begun to count anew, only says where it stands.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from istio.gate import weights
+from istio.gate.api import Api
 from istio.gate.exposition import Sample, samples
-from istio.gate.kubectl import ClusterError, Kubectl
 from istio.gate.mesh import SERVICE, IstioMesh
 from istio.gate.windows import Answers, Window
 
@@ -43,6 +44,13 @@ class Caller(NamedTuple):
 
     namespace: str
     selector: str
+
+
+class Place(NamedTuple):
+    """A pod that counts."""
+
+    namespace: str
+    pod: str
 
 
 class Source:
@@ -79,33 +87,37 @@ def difference(now: Answers, before: Answers) -> Answers:
     )
 
 
-def callers(kubectl: Kubectl, who: Sequence[Caller]) -> Read:
+def callers(api: Api, who: Sequence[Caller]) -> Read:
     """Return what reads the proxies of those who call, by the subset that they called."""
 
     def read() -> Iterator[tuple[str, Answers]]:
-        for caller in who:
-            options = (f"--selector={caller.selector}", f"--namespace={caller.namespace}")
-            for pod in kubectl.items("pods", *options):
-                name = pod["metadata"]["name"]
-                text = _fetch(kubectl, caller.namespace, name, PROXY_PORT, "/stats/prometheus")
-                for subset, answers in by_subset(text, kubectl.namespace).items():
-                    yield f"{name}/{subset}", answers
+        found = [(one.namespace, pod) for one in who for pod in api.pods(*one)]
+        places = [Place(space, pod["metadata"]["name"]) for space, pod in found]
+        for place, text in _texts(api, places, PROXY_PORT, "/stats/prometheus"):
+            for subset, counted in by_subset(text, api.namespace).items():
+                yield f"{place.pod}/{subset}", counted
 
     return read
 
 
-def pods(kubectl: Kubectl, mesh: IstioMesh) -> Read:
+def pods(api: Api, mesh: IstioMesh) -> Read:
     """Return what reads the pods' own metrics. A pod that does not answer says nothing."""
 
     def read() -> Iterator[tuple[str, Answers]]:
         for subset in (weights.OLD, weights.NEW):
-            for pod in mesh.pods(subset):
-                name = pod["metadata"]["name"]
-                text = _fetch(kubectl, kubectl.namespace, name, POD_PORT, "/metrics")
+            places = [Place(api.namespace, p["metadata"]["name"]) for p in mesh.pods(subset)]
+            for place, text in _texts(api, places, POD_PORT, "/metrics"):
                 if text:
-                    yield f"{name}/{subset}", own(text)
+                    yield f"{place.pod}/{subset}", own(text)
 
     return read
+
+
+def _texts(api: Api, places: Sequence[Place], port: int, path: str) -> Iterator[tuple[Place, str]]:
+    """Yield what pods have counted, all asked at the same time."""
+    with ThreadPoolExecutor(max_workers=max(1, len(places))) as pool:
+        texts = pool.map(lambda each: api.counters(each.namespace, each.pod, port, path), places)
+        yield from zip(places, texts, strict=True)
 
 
 def by_subset(text: str, namespace: str) -> dict[str, Answers]:
@@ -161,11 +173,3 @@ def _first(found: Sequence[Sample], names: Sequence[str]) -> list[Sample]:
         if chosen:
             return chosen
     return []
-
-
-def _fetch(kubectl: Kubectl, namespace: str, pod: str, port: int, path: str) -> str:
-    try:
-        return kubectl.fetch(namespace, pod, port, path)
-    except ClusterError:
-        # A pod that hangs, is gone, or refuses plain text: it says nothing, and others do.
-        return ""

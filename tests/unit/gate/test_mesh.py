@@ -1,32 +1,36 @@
-"""The mesh in a cluster, with a kubectl that answers from memory."""
+"""The mesh in a cluster, with an API that answers from memory."""
 
 import json
+from typing import Any
 
 import pytest
 
-from istio.gate.kubectl import ClusterError, Kubectl
+from istio.gate.api import Api
 from istio.gate.mesh import Crew, IstioMesh
 from istio.gate.weights import Object, Refused
 
 
-class FakeKubectl(Kubectl):
+class FakeApi(Api):
     """Lists objects by kind; a kind that is not there is one the cluster does not know."""
 
     def __init__(self, **objects: list[Object]) -> None:
-        super().__init__("none", "shop")
+        super().__init__("", "shop")
         self.objects = objects
-        self.commands: list[tuple[str, ...]] = []
+        self.patches: list[tuple[str, Any]] = []
 
-    def run(self, *arguments: str) -> str:
-        """Answer `get`, and remember all the rest."""
-        self.commands.append(arguments)
-        if arguments[0] != "get":
+    def ask(
+        self, path: str, *, body: object = None, kind: str = "", within: float = 0
+    ) -> str | None:
+        """Answer what is asked for, and remember what is changed."""
+        del within
+        if body is not None:
+            self.patches.append((path, body))
+            assert kind
             return ""
-        kind = arguments[1].partition(".")[0]
-        if kind not in self.objects:
-            raise ClusterError(f"error: the server doesn't have a resource type {kind!r}")
-        found = self.objects[kind]
-        return json.dumps(found[0] if kind == "deployment" else {"items": found})
+        if "/deployments/" in path:
+            return json.dumps(self.objects["deployments"][0])
+        found = self.objects.get(path.partition("?")[0].rpartition("/")[2])
+        return None if found is None else json.dumps({"items": found})
 
 
 def virtual_service(*hosts: str, name: str = "messenger", namespace: str = "shop") -> Object:
@@ -63,7 +67,7 @@ def test_the_one_route_has_the_weight() -> None:
         virtual_service("messenger.example.org", name="public"),
     ]
 
-    assert IstioMesh(FakeKubectl(virtualservices=[OURS, *others])).weight() == 10
+    assert IstioMesh(FakeApi(virtualservices=[OURS, *others])).weight() == 10
 
 
 @pytest.mark.parametrize(
@@ -102,26 +106,37 @@ def test_it_refuses_to_run_where_the_route_is_not_its_own(
     objects: dict[str, list[Object]], message: str
 ) -> None:
     """Reading and changing alike; nothing is changed."""
-    kubectl = FakeKubectl(**objects)
-    mesh = IstioMesh(kubectl)
+    api = FakeApi(**objects)
+    mesh = IstioMesh(api)
 
     with pytest.raises(Refused, match=message):
         mesh.weight()
     with pytest.raises(Refused, match=message):
         mesh.set_weight(0)
 
-    assert {command[0] for command in kubectl.commands} == {"get"}
+    assert api.patches == []
 
 
 def test_a_weight_is_set_by_one_command() -> None:
     """For every rule at once."""
-    kubectl = FakeKubectl(virtualservices=[OURS])
+    api = FakeApi(virtualservices=[OURS])
 
-    IstioMesh(kubectl).set_weight(25)
+    IstioMesh(api).set_weight(25)
 
-    (patch,) = [command for command in kubectl.commands if command[0] == "patch"]
-    assert patch[2:4] == ("messenger", "--type=json")
-    assert json.loads(patch[4].removeprefix("--patch="))[1]["value"] == 75
+    ((path, body),) = api.patches
+    assert path == "/apis/networking.istio.io/v1/namespaces/shop/virtualservices/messenger"
+    assert [each["value"] for each in body] == ["1", 75, 25]
+
+
+def test_a_version_is_scaled_by_its_deployment() -> None:
+    """By the sub-resource, which leaves the rest of it alone."""
+    api = FakeApi()
+
+    IstioMesh(api).scale("v2", 3)
+
+    assert api.patches == [
+        ("/apis/apps/v1/namespaces/shop/deployments/messenger-v2/scale", {"spec": {"replicas": 3}})
+    ]
 
 
 def test_a_crew_is_counted_when_the_cluster_has_seen_what_is_wanted() -> None:
@@ -141,9 +156,9 @@ def test_a_crew_is_counted_when_the_cluster_has_seen_what_is_wanted() -> None:
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "messenger"}}},
         "status": {"observedGeneration": 2, "readyReplicas": 3},
     }
-    kubectl = FakeKubectl(deployment=[deployment], pods=[pod, gone])
+    api = FakeApi(deployments=[deployment], pods=[pod, gone])
 
-    before = IstioMesh(kubectl).crew("v2")
+    before = IstioMesh(api).crew("v2")
     deployment["status"]["observedGeneration"] = 3
 
-    assert (before, IstioMesh(kubectl).crew("v2")) == (Crew(3, 0, 2), Crew(3, 3, 2))
+    assert (before, IstioMesh(api).crew("v2")) == (Crew(3, 0, 2), Crew(3, 3, 2))

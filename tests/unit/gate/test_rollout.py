@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from istio.gate.api import ClusterError
 from istio.gate.judge import Judge
-from istio.gate.kubectl import ClusterError
 from istio.gate.plan import Plan
 from istio.gate.rollout import Aborted, Rollout
 from istio.gate.weights import Refused
