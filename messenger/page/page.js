@@ -80,7 +80,11 @@ function ask(path, patience, options = {}) {
 
 async function again(period, turn, isIdle = () => false) {
   for (;;) {
-    if (!document.hidden && !isIdle()) await turn();
+    try {
+      if (!document.hidden && !isIdle()) await turn();
+    } catch (error) {
+      reportError(error); // and go on: the next answer may be in order
+    }
     await pause(period());
   }
 }
@@ -274,9 +278,10 @@ function showLife({ lifecycle, since, transitions, checks, notes }) {
   const now = STAGES.indexOf(lifecycle);
   showOnce($("stages"), STAGES.map((stage, n) =>
     element("li", { class: n < now ? "past" : undefined, "aria-current": n === now ? "step" : undefined }, stage.toLowerCase())));
+  say($("why"), `Since ${time(since)}: ${transitions.at(-1)?.cause ?? "the beginning"}.`);
   const wrong = Object.entries(checks).filter(([name, [check]]) => check.status !== "pass" && name !== "lifecycle" && !name.startsWith("warmup:"));
-  const cause = transitions.at(-1)?.cause ?? "";
-  say($("why"), [`Since ${time(since)}: ${cause}.`, ...wrong.map(([name, [check]]) => `${name}: ${check.output}.`)].join(" "));
+  showOnce($("amiss"), wrong.map(([name, [check]]) =>
+    element("li", {}, element("span", {}, name), element("span", { class: "state", "data-state": check.status }, check.output ?? check.status))));
   const gates = Object.entries(checks).filter(([name]) => name.startsWith("warmup:"));
   showOnce($("gates"), gates.map(([name, [check]]) => gateItem(name.slice("warmup:".length), check, notes)));
 }
@@ -402,7 +407,7 @@ function arrow(edge, places, isClosed) {
   const kind = isClosed ? "closed" : "open";
   const line = drawn("path", { d: `M${edgeOf(from, 0)}Q${middle.x} ${middle.y} ${edgeOf(to, 3)}`, "marker-end": `url(#${kind})` });
   const at = { x: (from.x + to.x + 2 * middle.x) / 4, y: (from.y + to.y + 2 * middle.y) / 4 };
-  return [drawn("g", { class: isClosed ? "edge closed" : "edge" }, line), drawn("text", { x: at.x, y: at.y + (dy ? 4 : dx > 0 ? -8 : 18) }, edge.lock)];
+  return [drawn("g", { class: isClosed ? "edge closed" : "edge" }, line), drawn("text", { x: at.x, y: at.y + (dy ? 4 : dx > 0 ? -12 : 22) }, edge.lock)];
 }
 
 function showProbes({ history, asked: counts }) {

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.browser.window import PATIENCE_MILLISECONDS, Window
 
@@ -13,9 +13,13 @@ OpenPage = Callable[..., Window]
 """Opens the page at an address; keywords are options of Playwright's `new_context`."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Run the system's Chromium; skip where there is none."""
+    """Run the system's Chromium; skip where there is none.
+
+    For a module and no longer: Playwright keeps an event loop running in this thread, and an async
+    test of another module would not get one.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
         pytest.skip("there is no chromium; `apt-get install chromium`, or set CHROMIUM to its path")
@@ -29,17 +33,19 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Open pages, each in a context of its own, and close them at the end."""
-    contexts = []
+    contexts: list[BrowserContext] = []
 
     def open_page(url: str, **options: object) -> Window:
         context = browser.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MILLISECONDS)
         contexts.append(context)
-        page: Page = context.new_page()
+        page = context.new_page()
         window = Window(page)
         page.goto(url)
         return window
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="wait")
         context.close()
