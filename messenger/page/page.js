@@ -149,7 +149,7 @@ const SHAPES = [
   (x, y) => `M${x} ${y - 4.8}l4.8 4.8l-4.8 4.8l-4.8-4.8z`,
   (x, y) => `M${x - 3.6} ${y - 3.6}h7.2v7.2h-7.2z`,
 ];
-const cross = (x, y) => `M${x - 3.5} ${y - 3.5}l7 7m0-7l-7 7`;
+const cross = (x, y, shape) => (shape % 2 ? `M${x - 4.5} ${y}h9m-4.5-4.5v9` : `M${x - 3.5} ${y - 3.5}l7 7m0-7l-7 7`);
 
 function drawStream() {
   const now = Date.now();
@@ -169,7 +169,7 @@ function drawStream() {
     const key = `${mark.version} ${mark.isError}`;
     if (!paths.has(key)) paths.set(key, { mark, shape: look(mark.version), d: [] });
     const path = paths.get(key);
-    path.d.push(mark.isError ? cross(+x, 14) : SHAPES[path.shape](+x, +down(mark.took).toFixed(1)));
+    path.d.push(mark.isError ? cross(+x, 14, path.shape) : SHAPES[path.shape](+x, +down(mark.took).toFixed(1)));
   }
   const marks = [...paths.values()].map(({ mark, shape, d }) =>
     drawn("path", { class: `mark v-${shape}${mark.isError ? " error" : ""}`, "data-version": mark.version, "data-count": d.length, d: d.join("") }));
@@ -377,7 +377,7 @@ function graph(edges, inCycle) {
   const places = new Map();
   rows.forEach((row, n) => row.forEach((party, column) => places.set(party, {
     x: (width * (column + 0.5)) / row.length,
-    y: rows[1].length ? [84, 208][n] : height / 2,
+    y: rows[1].length ? [76, 214][n] : height / 2,
     half: Math.min(8 * party.length + 24, width / row.length - 12) / 2,
   })));
   const marker = (id) => drawn("marker", { id, class: id, viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 6, markerHeight: 6, orient: "auto-start-reverse" }, drawn("path", { d: "M0 0L10 5L0 10z" }));
@@ -406,7 +406,10 @@ function arrow(edge, places, isClosed) {
   };
   const kind = isClosed ? "closed" : "open";
   const line = drawn("path", { d: `M${edgeOf(from, 0)}Q${middle.x} ${middle.y} ${edgeOf(to, 3)}`, "marker-end": `url(#${kind})` });
-  const at = { x: (from.x + to.x + 2 * middle.x) / 4, y: (from.y + to.y + 2 * middle.y) / 4 };
+  // On the curve: in its middle, but near the waiter where another row's labels are in the way.
+  const t = dy ? 0.3 : 0.5;
+  const on = (axis) => (1 - t) ** 2 * from[axis] + 2 * t * (1 - t) * middle[axis] + t ** 2 * to[axis];
+  const at = { x: on("x"), y: on("y") };
   return [drawn("g", { class: isClosed ? "edge closed" : "edge" }, line), drawn("text", { x: at.x, y: at.y + (dy ? 4 : dx > 0 ? -12 : 22) }, edge.lock)];
 }
 
