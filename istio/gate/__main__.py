@@ -1,15 +1,19 @@
 """The command: uv run python -m istio.gate run."""
 
 import argparse
+import contextlib
 import random
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from istio.gate.api import Api, ClusterError, proxy
-from istio.gate.judge import Judge
+from istio.gate.judge import Judge, Verdict
 from istio.gate.mesh import IstioMesh
 from istio.gate.plan import ALL, Plan
+from istio.gate.recording import RecordingJudge, replay
 from istio.gate.rollout import Aborted, Rollout
 from istio.gate.sources import CALLER_BOUNDS, POD_BOUNDS, Caller, Source, callers, pods
 from istio.gate.weights import NEW, OLD, Refused
@@ -25,7 +29,9 @@ is defined after each of them."""
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command, and return its exit status."""
-    args = _parser().parse_args(arguments)
+    args = parser().parse_args(arguments)
+    if args.command == "replay":
+        return _judge_again(args)
     try:
         with proxy(args.context) as address:
             _obey(args, Api(address, args.namespace))
@@ -63,20 +69,45 @@ def _judge_and_move(args: argparse.Namespace, api: Api, mesh: IstioMesh, rollout
         "callers": Source(callers(api, args.callers)),
         "pods": Source(pods(api, mesh)),
     }
-    judge = Judge(
-        {"callers": CALLER_BOUNDS, "pods": POD_BOUNDS},
-        least=args.least,
-        is_blind=args.blind,
-        dice=random.SystemRandom(),
-    )
+    with contextlib.ExitStack() as stack:
+        judge = Judge(**_judging(args))
+        if args.record is not None:
+            file = stack.enter_context(args.record.open("w", encoding="utf-8"))
+            judge = RecordingJudge(file, **_judging(args))
+        _move(args, mesh.weight(), rollout, (judge, sources))
+
+
+def _move(
+    args: argparse.Namespace,
+    weight: int,
+    rollout: Rollout,
+    evidence: tuple[Judge, dict[str, Source]],
+) -> None:
     if args.command == "run":
-        rollout.run(judge, sources)
+        rollout.run(*evidence)
         return
-    weight = mesh.weight()
     following = next((each for each in args.steps if each > weight), None)
     if following is None:
         raise Refused(f"the weight is {weight}, and no step comes after it; promote is next")
-    rollout.step(following, judge, sources)
+    rollout.step(following, *evidence)
+
+
+def _judge_again(args: argparse.Namespace) -> int:
+    judge = Judge(**_judging(args))
+    with args.file.open(encoding="utf-8") as lines:
+        verdict = replay(lines, judge)
+    _say(f"decision={verdict.replace(' ', '-')} {judge.numbers()}")
+    return ABORTED if verdict is Verdict.ABORT else 0
+
+
+def _judging(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what a judge is given."""
+    return {
+        "bounds": {"callers": CALLER_BOUNDS, "pods": POD_BOUNDS},
+        "least": args.least,
+        "is_blind": args.blind,
+        "dice": random.SystemRandom(),
+    }
 
 
 def _tell_status(mesh: IstioMesh) -> None:
@@ -89,19 +120,23 @@ def _tell_status(mesh: IstioMesh) -> None:
         )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m istio.gate", epilog=EPILOG, description=__doc__)
-    parser.add_argument("--context", default="kind-messenger", help="of the kubeconfig")
-    parser.add_argument("--namespace", default="messenger-canary", help="where Messenger is")
-    parser.add_argument("--replicas", type=int, default=5, help="of a version with all the weight")
-    parser.set_defaults(steps=Plan.steps, pause_seconds=Plan.pause_seconds)
-    commands = parser.add_subparsers(dest="command", required=True)
+def parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
+    made = argparse.ArgumentParser("python -m istio.gate", epilog=EPILOG, description=__doc__)
+    made.add_argument("--context", default="kind-messenger", help="of the kubeconfig")
+    made.add_argument("--namespace", default="messenger-canary", help="where Messenger is")
+    made.add_argument("--replicas", type=int, default=5, help="of a version with all the weight")
+    made.set_defaults(steps=Plan.steps, pause_seconds=Plan.pause_seconds)
+    commands = made.add_subparsers(dest="command", required=True)
     commands.add_parser("status", help="print weights and pods of both versions")
     commands.add_parser("promote", help="give version 2.0 everything, without judging it")
     commands.add_parser("abort", help="take all weight from version 2.0")
     for name, what in (("step", "the next weight"), ("run", "all weights to the end")):
         _add_judging(commands.add_parser(name, help=f"give version 2.0 {what}, and judge it"))
-    return parser
+    again = commands.add_parser("replay", help="judge again what --record has kept")
+    again.add_argument("file", type=Path)
+    _add_opinion(again)
+    return made
 
 
 def _add_judging(command: argparse.ArgumentParser) -> None:
@@ -109,7 +144,7 @@ def _add_judging(command: argparse.ArgumentParser) -> None:
         "--steps", type=_steps, default=Plan.steps, help="weights, such as 10,25,50; none above 50"
     )
     command.add_argument("--pause-seconds", type=float, default=Plan.pause_seconds)
-    command.add_argument("--least", type=int, default=60, help="answers of 2.0 that a step needs")
+    command.add_argument("--record", type=Path, metavar="FILE", help="keep all that is seen")
     command.add_argument(
         "--callers",
         type=_caller,
@@ -118,6 +153,11 @@ def _add_judging(command: argparse.ArgumentParser) -> None:
         metavar="NAMESPACE/SELECTOR",
         help="pods with a proxy that call Messenger, beside the gateway",
     )
+    _add_opinion(command)
+
+
+def _add_opinion(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--least", type=int, default=60, help="answers of 2.0 that a step needs")
     command.add_argument(
         "--blind", action="store_true", help="see nothing: a control, which promotes the worst"
     )

@@ -1,8 +1,15 @@
 """The command line: what it takes, and how it ends."""
 
+import re
+import shlex
+from pathlib import Path
+
 import pytest
 
-from istio.gate.__main__ import REFUSED, UNREACHED, main
+from istio.gate.__main__ import REFUSED, UNREACHED, main, parser
+
+README = (Path(__file__).parents[3] / "istio" / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    uv run python -m istio\.gate ([^#\n]+)", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -25,3 +32,16 @@ def test_a_wrong_command_ends_with_status_2(arguments: list[str]) -> None:
 def test_the_statuses_differ() -> None:
     """A script can tell them apart."""
     assert len({0, 1, 2, REFUSED, UNREACHED}) == 5
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_the_readme_is_one_that_is_taken(line: str) -> None:
+    """The document is the input."""
+    assert parser().parse_args(shlex.split(line)).command in line
+
+
+def test_the_readme_has_every_command() -> None:
+    """And the control: none is found where there is none."""
+    assert {line.split()[0] for line in COMMANDS} == {
+        *("status", "run", "step", "promote", "abort", "replay"),
+    }
