@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import random
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,8 +20,16 @@ from istio.gate.sources import CALLER_BOUNDS, POD_BOUNDS, Caller, Source, caller
 from istio.gate.weights import NEW, OLD, Refused
 
 ABORTED = 1
+WRONG = 2
 REFUSED = 3
 UNREACHED = 4
+
+ENDS: dict[type[Exception], tuple[int, str]] = {
+    Refused: (REFUSED, "refused"),
+    ClusterError: (UNREACHED, "the cluster cannot be asked"),
+    OSError: (WRONG, "the recording cannot be written"),
+}
+"""The exit status of each error, and what is said before its text."""
 
 EPILOG = """exit status: 0 done, 1 aborted, 2 the command is wrong, 3 refused, since the mesh is in
 another state than a roll-out can be in, 4 the cluster cannot be asked, 130 interrupted. The weight
@@ -37,12 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _obey(args, Api(address, args.namespace))
     except Aborted:
         return 0 if args.command == "abort" else ABORTED
-    except Refused as error:
-        print(f"refused: {error}", file=sys.stderr)
-        return REFUSED
-    except ClusterError as error:
-        print(f"the cluster cannot be asked: {error}", file=sys.stderr)
-        return UNREACHED
+    except (Refused, ClusterError, OSError) as error:
+        status, what = next(ends for kind, ends in ENDS.items() if isinstance(error, kind))
+        print(f"{what}: {error}", file=sys.stderr)
+        return status
     except KeyboardInterrupt:
         return 130
     return 0
@@ -94,8 +101,12 @@ def _move(
 
 def _judge_again(args: argparse.Namespace) -> int:
     judge = Judge(**_judging(args))
-    with args.file.open(encoding="utf-8") as lines:
-        verdict = replay(lines, judge)
+    try:
+        with args.file.open(encoding="utf-8") as lines:
+            verdict = replay(lines, judge)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        print(f"{args.file} is no recording: {error!r}", file=sys.stderr)
+        return WRONG
     _say(f"decision={verdict.replace(' ', '-')} {judge.numbers()}")
     return ABORTED if verdict is Verdict.ABORT else 0
 
@@ -181,5 +192,11 @@ def _say(line: str) -> None:
     print(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {line}", flush=True)
 
 
+def _end(number: int, _: object) -> None:
+    """End as for an exception, so that kubectl ends too; the status is a shell's for the signal."""
+    sys.exit(128 + number)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _end)
     sys.exit(main())

@@ -2,9 +2,11 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -132,5 +134,34 @@ def test_the_proxy_ends_with_the_gate(tmp_path: Path, monkeypatch: pytest.Monkey
         os.kill(int(pid.read_text()), 0)
 
     assert address == "http://127.0.0.1:4711"
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+def test_a_gate_that_is_told_to_end_takes_its_proxy_along(tmp_path: Path) -> None:
+    """And says by its status that it was told."""
+    pid = tmp_path / "pid"
+    script = tmp_path / "kubectl"
+    script.write_text(
+        f"#!/bin/sh\necho 'Starting to serve on 127.0.0.1:4711'\necho $$ > {pid}\n"
+        f"exec {shutil.which('sleep')} 60\n"
+    )
+    script.chmod(0o755)
+    slow = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)  # accepts, and waits
+    script.write_text(script.read_text().replace("4711", str(slow.server_port)))
+    gate = subprocess.Popen(
+        [sys.executable, "-m", "istio.gate", "status"],
+        cwd=ROOT,
+        env={**os.environ, "PATH": str(tmp_path)},
+        stderr=subprocess.DEVNULL,
+    )
+    with slow, gate:
+        deadline = time.monotonic() + 20
+        while not (pid.exists() and pid.read_text()):
+            assert time.monotonic() < deadline, f"no proxy was started; gate: {gate.poll()}"
+            time.sleep(0.05)
+        gate.terminate()
+
+        assert gate.wait(20) == 143
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)

@@ -29,6 +29,16 @@ def test_a_wrong_command_ends_with_status_2(arguments: list[str]) -> None:
     assert ended.value.code == 2
 
 
+@pytest.mark.parametrize("text", [None, "", "{}", "[1]", "no JSON"])
+def test_what_is_no_recording_is_no_verdict(text: str | None, tmp_path: Path) -> None:
+    """Status 1 would say that the version was bad; an empty file has nothing against it."""
+    file = tmp_path / "seen.jsonl"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+
+    assert main(["replay", str(file)]) == (0 if text == "" else 2)
+
+
 def test_the_statuses_differ() -> None:
     """A script can tell them apart."""
     assert len({0, 1, 2, REFUSED, UNREACHED}) == 5
