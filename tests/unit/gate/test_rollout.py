@@ -38,6 +38,17 @@ def test_replicas_come_before_the_weight_they_are_for() -> None:
     ]
 
 
+def test_a_weight_that_was_set_by_hand_is_judged_too() -> None:
+    """Beyond the last step there is no way round the judge."""
+    mesh = FakeMesh(80)
+    mesh.replicas["v2"] = 4
+
+    with pytest.raises(Aborted, match="it is worse"):
+        gate(mesh).run(judge(), {"callers": FakeSource(BAD)})
+
+    assert mesh.commands == ["weight 0", "v2 2"]
+
+
 def test_a_step_takes_its_pause() -> None:
     """However good the version looks."""
     mesh = FakeMesh()
