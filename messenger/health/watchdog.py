@@ -84,7 +84,9 @@ class Watchdog:
         """When it last looked, on the monotonic clock, in seconds."""
 
     def start(self) -> None:
-        """Start the thread."""
+        """Start the thread; the GIL may be held before its first look."""
+        if self._gil_timer is not None:
+            self._gil_timer.rearm()
         self._thread.start()
 
     def stop(self) -> None:

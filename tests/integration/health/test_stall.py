@@ -212,8 +212,9 @@ def check_gil(options: dict[str, Any], seconds: float) -> None:
     with message_file() as message, lab(**options, termination_log=str(message)) as process:
         until_serving(process)
         with poke(process, f"/stall?kind=gil&seconds={seconds}") as stalled:
-            during = "\n".join(message_lines(message))
+            message_lines(message)
             silent = probe(process)
+            during = message.read_text()
             reply = stalled.receive(timeout=CPU_PATIENCE_SECONDS)
         until(process, lambda answer: answer.code == 200)
         emptied = is_emptied(message)

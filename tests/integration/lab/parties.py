@@ -7,8 +7,9 @@ from typing import Any
 
 from messenger.health import AsyncLock, Lock, Pool
 
-SETTLE_SECONDS = 0.2
-"""How long each party holds its first lock before it asks for the second."""
+SETTLE_SECONDS = 0.5
+"""How long each party holds its first lock before it asks for the second: longer than a
+busy machine takes to start the others."""
 
 
 class Parties:

@@ -156,6 +156,18 @@ def test_the_gil_timer_is_put_off_on_every_look(tmp_path: Path) -> None:
     assert timer.disarmed == 1
 
 
+def test_the_gil_timer_is_armed_before_the_first_look(tmp_path: Path) -> None:
+    """The GIL may be held from the first moment on, and then there is no look at all."""
+    timer = Timer()
+    kennel = Kennel(tmp_path / "none", [], timer)
+    kennel.watchdog.start()
+    armed = timer.armed
+    kennel.watchdog.stop()
+
+    assert armed >= 1
+    assert kennel.looks == 0 or timer.armed > kennel.looks
+
+
 def test_a_dump_of_something_that_passed_is_taken_back(tmp_path: Path) -> None:
     """After a look that came so late that the timer has fired, the message is restored."""
     path = tmp_path / "termination-log"
