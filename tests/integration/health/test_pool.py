@@ -25,7 +25,7 @@ LIMITS = {"pool_suspect_seconds": 1.0, "pool_broken_seconds": 2.0}
 @pytest.mark.together
 @pytest.mark.parametrize("kind", ["starve", "lost-lock"])
 def test_pool_that_waits_for_itself_or_for_a_lost_lock_is_broken(kind: str) -> None:
-    """Every thread waits for a result of the same pool, or for a lock nobody releases: proof."""
+    """Every thread waits for a result of the same pool, or for a lock that nobody releases."""
     with message_file() as message, lab(limits=LIMITS, termination_log=str(message)) as process:
         until_serving(process)
         began = time.monotonic()
