@@ -58,8 +58,7 @@ def serve(
     )
     server.run()
     status = health.departure.exit_status
-    if health.drain.has_begun:
-        threading.Thread(target=_end, args=(status,), name="health-end", daemon=True).start()
+    threading.Thread(target=_end, args=(status,), name="health-end", daemon=True).start()
     return status
 
 

@@ -150,8 +150,12 @@ def test_stall_turns_liveness_red_at_its_limit_names_the_line_and_clears(
     [*(pytest.param(kind, marks=pytest.mark.together) for kind in ("sleep", "lock")), "cpu", "c"],
 )
 def test_stall_turns_liveness_red_after_ten_seconds(kind: str, stack: dict[str, str]) -> None:
-    """The same with the real limits: red at 10 s, green again when the stall ends after 13 s."""
-    check(kind, stack, REAL, 13.0)
+    """The same with the real limits: red at 10 s, green again when the stall ends after 20 s.
+
+    It may end so late because what is counted is the watchdog's ticks: they are late as well when
+    others want the processors.
+    """
+    check(kind, stack, REAL, 20.0)
 
 
 def check_hiccup(stack: dict[str, str], seconds: float) -> None:

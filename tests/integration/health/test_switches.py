@@ -116,8 +116,13 @@ def test_without_the_gil_timer_a_held_gil_leaves_nothing_behind() -> None:
 
 @pytest.mark.together
 def test_watchdog_that_believes_its_clock_condemns_a_frozen_process() -> None:
-    """Without the cap on a tick's worth a freeze looks like a stall (test_freeze.py: not so)."""
-    assert condemned({"MOST_TICKS_AT_ONCE": 1e9}, QUICK_LIMITS, 1.2) == {"event-loop-stalled"}
+    """Without the cap on a tick's worth a freeze looks like a stall (test_freeze.py: not so).
+
+    In most freezes it is: now and then the loop looks first when the process goes on.
+    """
+    found = condemned({"MOST_TICKS_AT_ONCE": 1e9}, QUICK_LIMITS, 1.2, freezes=12)
+
+    assert found == {"event-loop-stalled"}
 
 
 @pytest.mark.together

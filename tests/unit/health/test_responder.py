@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from messenger.health.probes import Answer, Question
 from messenger.health.progress import Progress
-from messenger.health.responder import BROKEN_BODY, LATE_SECONDS, Responder, asked
+from messenger.health.responder import BROKEN_BODY, LATE_SECONDS, MOST_PENDING, Responder, asked
 
 from .clock import FakeClock
 
@@ -221,6 +221,15 @@ def test_while_the_loop_is_in_time_nothing_is_accepted(post: Post) -> None:
         client.recv(1)
     client.close()
     assert post.questions == []
+
+
+def test_a_crowd_of_silent_connections_is_taken_in_by_and_by(post: Post) -> None:
+    """No more than a number of them are held at once; each comes to the loop in the end."""
+    clients = [post.listener.connect() for _ in range(MOST_PENDING + 1)]
+    post.late()
+    wait(lambda: len(post.handed) == len(clients))
+    for client in clients:
+        client.close()
 
 
 def test_an_ordinary_request_is_handed_to_the_loop_unread(post: Post) -> None:
