@@ -156,6 +156,7 @@ def test_a_deadlock_of_tasks_draws_its_cycle(open_page: OpenPage, service: Pair)
     assert window.crashes == []
 
 
+@pytest.mark.slow
 def test_the_page_goes_on_while_the_loop_stands_still(open_page: OpenPage, service: Pair) -> None:
     """A thread answers the probes then, and the page says that it does."""
     window = open_page(service.messenger.url)
@@ -229,7 +230,7 @@ def test_a_message_is_sent_by_hand(open_page: OpenPage, service: Pair) -> None:
     ("release", "scheme"),
     [
         ("1.0", "light"),
-        ("2.0", "dark"),
+        pytest.param("2.0", "dark", marks=pytest.mark.slow),
         pytest.param("1.0", "dark", marks=pytest.mark.slow),
         pytest.param("2.0", "light", marks=pytest.mark.slow),
     ],
