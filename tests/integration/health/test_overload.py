@@ -12,7 +12,14 @@ import pytest
 
 from tests.bench.load import Burst, burst, cpu_seconds
 from tests.bench.load import get as bench_get
-from tests.integration.lab.experiment import lab, logged, probe, until_serving, watch
+from tests.integration.lab.experiment import (
+    lab,
+    logged,
+    longest_failure,
+    probe,
+    until_serving,
+    watch,
+)
 from tests.integration.lab.wire import Reply
 from tests.integration.process import Process
 
@@ -58,15 +65,6 @@ def under_load(
     return answers, done, found
 
 
-def longest_run_of_failures(answers: list[Reply]) -> int:
-    """Return how many probes in a row failed at most."""
-    longest = current = 0
-    for answer in answers:
-        current = 0 if answer.code == 200 else current + 1
-        longest = max(longest, current)
-    return longest
-
-
 def told(name: str, answers: list[Reply]) -> None:
     """Note how probes fared."""
     took = sorted(answer.seconds * 1000 for answer in answers)
@@ -105,7 +103,7 @@ def test_probes_are_answered_under_fifteen_hundred_connections(stack: dict[str, 
     told(f"5 ms CPU x 1500, {stack['loop']}", answers)
     note(f"5 ms CPU x 1500, {stack['loop']}: requests, errors", f"{done.requests}, {done.errors}")
 
-    assert longest_run_of_failures(answers) < NEVER_TWO
+    assert longest_failure(answers) < NEVER_TWO
     assert sum(answer.code != 200 for answer in answers) <= len(answers) * 0.07
     assert found == []
     assert done.errors == 0
@@ -148,7 +146,7 @@ def check_throttle(stack: dict[str, str], seconds: float) -> None:
     answers, found = under_throttle(dict(stack), seconds)
     told(f"CPU throttled by 90 %, {stack['loop']}", answers)
 
-    assert longest_run_of_failures(answers) < NEVER_TWO
+    assert longest_failure(answers) < NEVER_TWO
     assert sum(answer.code != 200 for answer in answers) <= 1 + len(answers) * 0.07
     assert found == []
 

@@ -12,12 +12,12 @@ from tests.integration.lab.experiment import (
     get,
     lab,
     logged,
+    longest_failure,
     message_file,
     poke,
     until_serving,
     watch,
 )
-from tests.integration.lab.wire import Reply
 
 from .figures import note
 from .loops import ASYNCIO, BOTH_LOOPS, UVLOOP
@@ -42,15 +42,6 @@ and 10 minutes of contention. They run beside each other, which adds to the stra
 KUBELET_FAILURES = 3
 """How many probes in a row have to fail until somebody acts: threads that take locks in turn as
 hard as they can keep even the loop of an idle process waiting."""
-
-
-def longest_failure(answers: list[Reply]) -> int:
-    """Return how many probes in a row failed at most."""
-    longest = current = 0
-    for answer in answers:
-        current = 0 if answer.code == 200 else current + 1
-        longest = max(longest, current)
-    return longest
 
 
 def contend(

@@ -159,3 +159,12 @@ def logged(process: Process, message: str) -> list[dict[str, Any]]:
         if isinstance(record, dict) and record.get("message") == message:
             records.append(record)
     return records
+
+
+def longest_failure(answers: list[Reply]) -> int:
+    """Return how many probes in a row failed at most."""
+    longest = current = 0
+    for answer in answers:
+        current = 0 if answer.code == 200 else current + 1
+        longest = max(longest, current)
+    return longest
