@@ -10,9 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from prometheus_client.samples import Sample
+
 from istio.gate import weights
 from istio.gate.api import Api
-from istio.gate.exposition import Sample, samples
+from istio.gate.exposition import samples
 from istio.gate.mesh import SERVICE, IstioMesh
 from istio.gate.windows import Answers, Window
 
