@@ -1,5 +1,6 @@
 """The live page shows what happens, soon, and to everybody."""
 
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -67,6 +68,10 @@ def test_embedded_as_a_user_starts_it_the_page_has_no_complaint(open_page: OpenP
         assert 0 < window.bytes <= MOST_BYTES
 
 
+AT_LEAST_FOUR = re.compile(r"^([4-9]|\d{2,})$")
+"""A count that may have gone on when it is looked at: on a busy machine nobody sees each number."""
+
+
 def test_dots_are_told_apart_by_version_and_weighed_against_the_intended_share(
     open_page: OpenPage, service: Pair, behind: Process
 ) -> None:
@@ -90,7 +95,7 @@ def test_dots_are_told_apart_by_version_and_weighed_against_the_intended_share(
         window.page.route("**/version", split)
         window.page.goto(f"{service.messenger.url}/?ask=version&rate=20&weight=10")
         expect(window.page.locator('#versions tr[data-version="2.0"] td').first).to_have_text(
-            "4", timeout=30_000
+            AT_LEAST_FOUR, timeout=30_000
         )
 
         for version in ("1.0", "2.0"):
