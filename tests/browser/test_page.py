@@ -231,6 +231,15 @@ def test_a_message_is_sent_by_hand(open_page: OpenPage, service: Pair) -> None:
     window.sees("#send-answer", "422")
 
 
+WIDER = "document.documentElement.scrollWidth - innerWidth"
+"""How many pixels of the page lie beside the window."""
+
+LONG_WORDS = """document.querySelectorAll(".state").forEach(state => {
+    if (!state.closest(".scroll")) state.textContent = "no: event-loop-stalled";
+})"""
+"""Puts the longest reason there is wherever a state is told, as a slow machine may."""
+
+
 @pytest.mark.parametrize(
     ("release", "scheme"),
     [
@@ -262,10 +271,10 @@ def test_the_page_can_be_used_by_everybody(
         window.sees("#in-force", "error:50%")
         time.sleep(0.5)  # a colour that is on its way is none to measure
         loud = window.violations()
-        wider = window.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        wider = [window.page.evaluate(WIDER), window.page.evaluate(f"{LONG_WORDS}; {WIDER}")]
 
     assert (quiet, loud) == ([], [])
-    assert wider <= 0
+    assert max(wider) <= 0
 
 
 def test_a_page_that_cannot_be_used_by_everybody_is_seen(
