@@ -104,13 +104,13 @@ class Passing:
 
 def is_exported(environ: Mapping[str, str]) -> bool:
     """Say whether the environment names an exporter of traces, by OpenTelemetry's own variables."""
-    exporter = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    is_disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
-    if is_disabled or exporter == "none":
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return False
+    exporters = environ.get("OTEL_TRACES_EXPORTER", "").lower().replace(",", " ").split()
+    if exporters:
+        return "otlp" in exporters  # the one that is installed
     return bool(
-        exporter
-        or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
+        environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
         or environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
     )
 

@@ -179,6 +179,7 @@ def running(
     env: Mapping[str, str] | None = None,
     args: Sequence[str] = (),
     pass_fds: Sequence[int] = (),
+    root: Path = REPOSITORY,
     timeout: float = 10.0,
 ) -> Iterator[Process]:
     """Run `python -m module` until the block ends, and wait first until it listens.
@@ -188,12 +189,13 @@ def running(
         env: The whole environment of the process, beside the minimum that Python needs.
         args: Arguments after the module's name.
         pass_fds: File descriptors that the process inherits.
+        root: The directory that holds the packages.
         timeout: Seconds that it may take until it says that it listens.
 
     Raises:
         ProcessError: when it ended, or did not listen in time; with what it printed.
     """
-    process = Process(_start(module, env=env, args=args, pass_fds=pass_fds))
+    process = Process(_start(module, env=env, args=args, pass_fds=pass_fds, root=root))
     try:
         process.wait_for('"listening" line', is_listening, timeout)
         yield process
@@ -213,7 +215,7 @@ def run_to_end(
     Returns:
         The exit status, and the process with what it printed.
     """
-    process = Process(_start(module, env=env, args=args, pass_fds=()))
+    process = Process(_start(module, env=env, args=args, pass_fds=(), root=REPOSITORY))
     try:
         return process.wait(timeout), process
     finally:
@@ -230,7 +232,12 @@ def is_listening(line: str) -> bool:
 
 
 def _start(
-    module: str, *, env: Mapping[str, str] | None, args: Sequence[str], pass_fds: Sequence[int]
+    module: str,
+    *,
+    env: Mapping[str, str] | None,
+    args: Sequence[str],
+    pass_fds: Sequence[int],
+    root: Path,
 ) -> subprocess.Popen[str]:
     minimum = {
         name: value
@@ -239,7 +246,7 @@ def _start(
     }
     return subprocess.Popen(  # noqa: S603 - our own modules
         [sys.executable, "-m", module, *args],
-        cwd=REPOSITORY,
+        cwd=root,
         env={**minimum, **(env or {})},
         pass_fds=tuple(pass_fds),
         stdin=subprocess.PIPE,  # at its end a process can know that the test is no more

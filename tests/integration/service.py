@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 
 from tests.integration import clients
-from tests.integration.process import Process, running
+from tests.integration.process import REPOSITORY, Process, running
 
 
 class Pair(NamedTuple):
@@ -50,15 +51,17 @@ def mocks(env: Mapping[str, str] | None = None) -> Iterator[Process]:
 
 
 @contextmanager
-def in_front_of(behind: Process, env: Mapping[str, str] | None = None) -> Iterator[Pair]:
-    """Run a Messenger that depends on these mocks."""
+def in_front_of(
+    behind: Process, env: Mapping[str, str] | None = None, *, root: Path = REPOSITORY
+) -> Iterator[Pair]:
+    """Run a Messenger that depends on these mocks; of a copy of the sources, where one is named."""
     settings = {
         "MESSENGER_PORT": "0",
         "MESSENGER_DRAIN_MIN_SECONDS": "0",
         "MESSENGER_DOWNSTREAM_URL": behind.url + "/{service}",
         **(env or {}),
     }
-    with running("messenger", env=settings) as front:
+    with running("messenger", env=settings, root=root) as front:
         yield Pair(front, behind)
 
 

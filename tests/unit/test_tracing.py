@@ -90,6 +90,8 @@ def test_ids_are_never_zero() -> None:
     [
         pytest.param({}, False, id="nothing named"),
         pytest.param({"OTEL_TRACES_EXPORTER": "otlp"}, True, id="an exporter"),
+        pytest.param({"OTEL_TRACES_EXPORTER": "console, otlp"}, True, id="one of several"),
+        pytest.param({"OTEL_TRACES_EXPORTER": "zipkin"}, False, id="one that is not there"),
         pytest.param({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, True, id="a collector"),
         pytest.param({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c"}, True, id="for traces"),
         pytest.param(
