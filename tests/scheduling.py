@@ -2,16 +2,22 @@
 
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
-EXPERIMENTS = "tests/integration/health/"
+TOGETHER = (
+    "tests/browser/",  # one browser
+    "tests/e2e/",  # one cluster
+    "tests/integration/health/",  # most experiments run at the same time in threads of their worker
+    "tests/integration/test_downstream_faults.py",  # one process of mocks
+    "tests/integration/test_messenger_interface.py",  # one pair of processes
+    "tests/manifests/",  # each rendering is done once
+)
+"""Tests that share what is dear to make, and that every further worker would make once more."""
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Keeps the experiments with the health package in one worker; deals out all others singly.
+    """Keeps in one worker what shares something; deals out all others singly.
 
-    Most experiments run at the same time in threads of their worker: another worker would start all
-    of them once more. The mark `xdist_group` is meant for that; xdist 3.8 sets it where pytest 9.2
-    does not look.
+    The mark `xdist_group` is meant for that; xdist 3.8 sets it where pytest 9.2 does not look.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return EXPERIMENTS if nodeid.startswith(EXPERIMENTS) else nodeid
+        return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)

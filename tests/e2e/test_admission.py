@@ -9,8 +9,6 @@ from tests.e2e.cluster import Cluster, CommandFailed
 from tests.e2e.objects import MESSENGER_IMAGE
 from tests.e2e.space import Space, open_space
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 
 @pytest.fixture(scope="module")
 def space(cluster: Cluster) -> Iterator[Space]:

@@ -8,8 +8,6 @@ from tests.e2e.cluster import Cluster, Object, wait_for
 from tests.e2e.load import loading
 from tests.e2e.space import Space, open_space
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 LEAST, MOST = 5, 8
 
 CALM_RATE, BUSY_RATE = 5.0, 70.0

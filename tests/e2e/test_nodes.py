@@ -11,8 +11,6 @@ from tests.e2e.load import loading
 from tests.e2e.space import Space, open_space
 from tests.e2e.watch import Pod, Watch
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 RATE = 50.0
 
 REPLICAS = 5

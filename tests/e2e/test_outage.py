@@ -2,11 +2,7 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.e2e.outage import REPLICAS, Outage
-
-pytestmark = pytest.mark.xdist_group("cluster")
 
 SLACK_SECONDS = 5.0
 """How long after the downstreams' return the last answer may tell of their absence."""

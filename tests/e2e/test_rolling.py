@@ -11,8 +11,6 @@ from tests.e2e.load import Report, loading
 from tests.e2e.rolling import LONG, REPLICAS, STRATEGIES
 from tests.e2e.space import Space, open_space
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 RATE = 70.0
 """Requests per second: each asks seven mocks, and half of two cores is for that."""
 

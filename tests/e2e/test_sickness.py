@@ -7,8 +7,6 @@ import pytest
 
 from tests.e2e.sickness import FAULTS, Sickness
 
-pytestmark = pytest.mark.xdist_group("cluster")
-
 PROVEN = ("threads", "tasks", "mixed")
 """The faults of which a cycle of waits is the proof."""
 

@@ -2,11 +2,7 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from tests.e2e.warming import COLD, WARM, WARM_UP_SECONDS, Warming
-
-pytestmark = pytest.mark.xdist_group("cluster")
 
 
 def test_no_request_reaches_a_pod_that_is_not_warm(

@@ -77,7 +77,6 @@ def check_nothing_was_promised(service: Pair, response: httpx.Response, delivere
     assert service.stats()["deliveries"] == delivered
 
 
-@pytest.mark.xdist_group("cold")
 @pytest.mark.parametrize(
     ("name", "way"),
     [("accounts", "down"), ("accounts", "hanging"), ("contacts", "down"), ("contacts", "reset")],
@@ -107,7 +106,6 @@ def test_a_required_live_call_that_fails_in_any_way_means_503_and_nothing_handed
                 assert seconds < DEADLINE_SECONDS + LATE_SECONDS
 
 
-@pytest.mark.xdist_group("cold")
 @pytest.mark.parametrize("turn", range(len(WAYS)))
 def test_optional_snapshots_that_never_came_are_named_as_degraded(
     behind: Process, turn: int

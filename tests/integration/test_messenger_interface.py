@@ -20,8 +20,6 @@ from hypothesis import strategies as st
 from tests.integration import clients
 from tests.integration.service import Pair, pair, until_ready
 
-pytestmark = pytest.mark.xdist_group("interface")  # one service for all tests of this file
-
 PROBLEM = "application/problem+json"
 SEND = "/v1/messages"
 CAST = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "nobody")

@@ -2,9 +2,9 @@
 
 A test marked `together` is an ordinary test without fixtures, `full` excepted, that leaves the
 processors alone. When the first of them is due, all of them are started, each with processes of its
-own, and pytest then reads their outcomes one by one. They come before the others of this folder,
-which keep a processor busy and run alone. With
-pytest-xdist the folder stays in one worker (tests/scheduling.py): only that one may start them.
+own, the longest first, and pytest then reads their outcomes one by one. They come before the others
+of this folder, which keep a processor busy and run alone. With pytest-xdist the folder stays in one
+worker (tests/scheduling.py): only that one may start them.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,11 +28,20 @@ EXECUTOR = pytest.StashKey[ThreadPoolExecutor]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the mark."""
-    config.addinivalue_line("markers", "together: runs at the same time as others of its kind")
+    config.addinivalue_line(
+        "markers",
+        "together(seconds=...): runs at the same time as others of its kind, and takes so long if "
+        "that is more than half a minute",
+    )
 
 
 def _runs_together(item: pytest.Item) -> bool:
     return item.get_closest_marker("together") is not None
+
+
+def _seconds(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("together")
+    return float(mark.kwargs.get("seconds", 0.0)) if mark else 0.0
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -52,9 +61,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _start_all(session: pytest.Session) -> dict[pytest.Item, Future[None]]:
     executor = session.config.stash[EXECUTOR] = ThreadPoolExecutor(AT_ONCE, "experiment")
+    # Who takes minutes and begins last would be waited for alone.
+    items = sorted(session.items, key=_seconds, reverse=True)
     return {
         item: executor.submit(_experience, item)
-        for item in session.items
+        for item in items
         if isinstance(item, pytest.Function) and _runs_together(item)
     }
 

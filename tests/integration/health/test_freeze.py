@@ -28,7 +28,7 @@ def test_freeze_beyond_every_limit_condemns_nobody() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.together
+@pytest.mark.together(seconds=40)
 @pytest.mark.parametrize("seconds", [5.0, 20.0])
 def test_freezes_with_the_real_limits_condemn_nobody(
     seconds: float,

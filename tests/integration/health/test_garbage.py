@@ -55,7 +55,7 @@ def test_garbage_leaves_the_snapshot_stale_and_restarts_nobody() -> None:
     check(4.0)
 
 
-@pytest.mark.together
+@pytest.mark.together(seconds=75)
 def test_garbage_for_five_minutes_restarts_nobody(full: bool) -> None:  # noqa: FBT001 - a fixture
     """The same for half a minute, for five in full: longer than any window of restarts."""
     check(300.0 if full else 70.0)

@@ -46,7 +46,7 @@ def test_pool_that_waits_for_itself_or_for_a_lost_lock_is_broken(kind: str) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.together
+@pytest.mark.together(seconds=33)
 def test_starved_pool_is_broken_after_thirty_seconds() -> None:
     """The same with the real limits."""
     with lab() as process:

@@ -50,7 +50,7 @@ def test_pod_is_alive_and_not_ready_while_it_warms_with_progress(stack: dict[str
 
 
 @pytest.mark.slow
-@pytest.mark.together
+@pytest.mark.together(seconds=60)
 @BOTH_LOOPS
 def test_pod_stays_alive_through_a_warm_up_of_a_minute(stack: dict[str, str]) -> None:
     """The same for 60 s with the real budget of 20 s."""
