@@ -84,7 +84,6 @@ class WorkerDetector:
             explanation=f"worker {worker.name} is silent beyond its {worker.deadline_seconds:g}s"
             f" and was cancelled {since_cancel:.1f}s ago"
             f" at {worker_place(worker)}",
-            latched=broken,
         )
 
 

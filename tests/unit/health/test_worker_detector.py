@@ -62,7 +62,7 @@ async def test_a_silent_worker_is_cancelled_once_and_then_hopeless() -> None:
     assert kinds(watch.after(4)) == [("worker-hung", "SUSPECT")]
     (found,) = watch.after(1)
     assert kinds([found]) == [("worker-hung", "BROKEN")]
-    assert found.latched
+    assert not found.latched
     assert found.headline == "WORKER refresh silent for 36s"
     assert line("idles", __file__) in found.explanation
     assert len(watch.cancelled) == 1
@@ -127,6 +127,18 @@ async def test_a_worker_is_not_hopeless_while_the_loop_is_late() -> None:
     assert kinds(late) == [("worker-hung", "SUSPECT")]
     assert kinds(watch.after(3)) == [("worker-hung", "SUSPECT")]
     assert kinds(watch.after(2)) == [("worker-hung", "BROKEN")]
+    await watch.stop()
+
+
+async def test_a_hopeless_worker_that_works_on_after_all_is_well() -> None:
+    """Silence is no proof: like a stall it is over when there is progress."""
+    watch = Watch(30)
+    watch.run()
+    await asyncio.sleep(0)
+    assert kinds(watch.after(37)) == [("worker-hung", "BROKEN")]
+    watch.worker.beat()
+
+    assert watch.after(1) == []
     await watch.stop()
 
 
