@@ -134,8 +134,9 @@ class Snapshot(Generic[Entry]):
 
     def stats(self) -> Stats:
         """Return the figures for `/metrics`; from any thread."""
-        with self.lock:
-            entries, loaded_at, is_stale = len(self._entries), self._loaded_at, self.is_stale
+        # Without the lock: a scrape that waited in the loop for whoever holds it would make of a
+        # deadlock of two threads a stall of all, and nobody could be told of either.
+        entries, loaded_at, is_stale = len(self._entries), self._loaded_at, self.is_stale
         age = None if loaded_at is None else self._clock() - loaded_at
         with self.tally_lock:
             counts = self._loads, self._failures, self._live_fetches

@@ -1,5 +1,7 @@
 """One snapshot: what a load replaces, and what it leaves."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import pytest
 
@@ -92,3 +94,12 @@ def test_a_failure_leaves_the_entries_and_makes_them_stale() -> None:
 
     assert snapshot.get("alice") == ALICE
     assert snapshot.stats() == Stats(1, 0.0, True, 1, 1, 0)
+
+
+def test_the_figures_can_be_read_while_an_entry_is_being_changed() -> None:
+    """A scrape of a process with a deadlock is answered: the loop waits for no lock of it."""
+    snapshot = Snapshot("accounts", Account, clock=Clock())
+    with ThreadPoolExecutor(1) as pool, snapshot.lock:
+        stats = pool.submit(snapshot.stats).result(timeout=5)
+
+    assert stats == Stats(0, None, True, 0, 0, 0)
