@@ -1,7 +1,7 @@
 """The experiment with processes that are beyond help: Messenger's, and plain ones beside them."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -105,7 +105,7 @@ def _run_messenger(
                 space.order_fault(pod, FAULTS[name])
             pods.wait_for(
                 f"restarts of {victims}",
-                lambda now: all(pod.restarts for pod in now if pod.name in victims.values()),
+                lambda now: _have_restarted(now, victims.values()),
                 within_seconds=RESTARTED_SECONDS,
             )
             report = load.stop()
@@ -133,7 +133,7 @@ def _run_plain(cluster: Cluster) -> dict[str, Case]:
             space.leave_pod(stalled, "/debug/stall")
             pods.wait_for(
                 f"the restart of {stalled}",
-                lambda now: any(pod.restarts for pod in now if pod.name == stalled),
+                lambda now: _have_restarted(now, [stalled]),
                 within_seconds=RESTARTED_SECONDS,
             )
             time.sleep(max(0.0, began + WATCHED_SECONDS - time.monotonic()))
@@ -141,6 +141,11 @@ def _run_plain(cluster: Cluster) -> dict[str, Case]:
                 name: _read_case(space, pod, began, pods, endpoints)
                 for name, pod in (("stall", stalled), ("threads", deadlocked))
             }
+
+
+def _have_restarted(now: list[Pod], names: Collection[str]) -> bool:
+    """Whether these containers run again, and it is known how they ended, which may come later."""
+    return all(pod.restarts and pod.exit_code is not None for pod in now if pod.name in names)
 
 
 def _read_case(

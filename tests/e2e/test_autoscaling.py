@@ -10,7 +10,7 @@ from tests.e2e.space import Space, open_space
 
 LEAST, MOST = 5, 8
 
-CALM_RATE, BUSY_RATE = 5.0, 70.0
+CALM_RATE, BUSY_RATE = 5.0, 40.0
 """Requests per second, before and after the rush, and in it."""
 
 CALM_SECONDS = 30
@@ -72,9 +72,9 @@ def _wait_for_pods(space: Space, count: int) -> None:
 def _within_reach() -> Object:
     """Return a patch that has a rush of this size ask for all the pods, and calm come soon.
 
-    The rush takes about 90 % of what five pods request, the calm less than 10 %.
+    The rush takes about half of what five pods request, the calm less than 10 %.
     """
-    target = {"type": "Utilization", "averageUtilization": 40}
+    target = {"type": "Utilization", "averageUtilization": 25}
     cpu = {"name": "cpu", "container": "messenger-app", "target": target}
     return {
         "apiVersion": "autoscaling/v2",
