@@ -53,7 +53,7 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """
     is_asked = any("e2e" in argument for argument in request.config.args)
     if not is_asked and not request.config.getoption("--require-cluster"):
-        pytest.skip("it drains a cluster's nodes: ask for it by `pytest -n 0 tests/e2e`")
+        pytest.skip("it drains a cluster's nodes: ask for it by `pytest tests/e2e`")
     try:
         context = find_context()
     except NoCluster as error:
