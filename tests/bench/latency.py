@@ -1,6 +1,7 @@
 """What a probe waits for when the process is idle, saturated or stalled."""
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.integration.lab.experiment import lab, until_serving
@@ -12,6 +13,9 @@ from .row import Row
 SECONDS = 12.0
 EVERY_SECONDS = 0.25
 CONNECTIONS = 200
+
+BEGUN_SECONDS = 0.2
+"""From the order of a stall until it has begun for sure."""
 
 
 def _idle(plain: bool) -> Probing:  # noqa: FBT001 - one of two sides
@@ -45,6 +49,8 @@ def _stalled() -> Probing:
         until_serving(process)
         with socket.create_connection(("127.0.0.1", process.port)) as connection:
             connection.sendall(get("/stall?kind=sleep&seconds=8"))
+            # A connection that the loop takes in the moment it stalls is in nobody's hands.
+            time.sleep(BEGUN_SECONDS)
             return probe_for(process.port, 7, 0.1, "/health/alive")
 
 
