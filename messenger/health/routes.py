@@ -5,7 +5,7 @@ rate limit, no tracing, no access log and no body limit may stand between the ku
 Under another server `health_routes` mounts the same application inside a Starlette app.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from starlette.routing import BaseRoute, Route
@@ -22,7 +22,7 @@ _BEARER = b"bearer "
 
 def is_health_path(path: str) -> bool:
     """Return whether a path belongs to the probes: `/health` and what is below it."""
-    return path == PREFIX or path.startswith(PREFIX + "/")
+    return path.startswith(PREFIX) and (path == PREFIX or path[len(PREFIX)] == "/")
 
 
 class HealthApp:
@@ -66,12 +66,14 @@ class HealthFirst:
         self._health_app = health_app
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Dispatch one connection."""
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Dispatch one connection.
+
+        Not a coroutine itself, which would be one more for each request.
+        """
         if scope["type"] == "http" and is_health_path(scope["path"]):
-            await self._health_app(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._health_app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def health_routes(health: "Health") -> list[BaseRoute]:

@@ -86,6 +86,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 HealthFirst(HealthApp(health.probes.answer), self._in_flight),
+                interface="asgi3",  # a guess would take HealthFirst for ASGI 2
                 loop=loop,
                 http=http,
                 ws=ws,
