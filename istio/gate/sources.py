@@ -148,7 +148,8 @@ def answers(
     codes: Iterable[Sample], label: str, times: Iterable[Sample], bounds: Sequence[float]
 ) -> Answers:
     """Return counters by status and by time as one."""
-    by_code = [(each.labels.get(label, ""), int(each.value)) for each in codes]
+    # Envoy counts by classes such as 2xx as well, under the same name: what has no code is those.
+    by_code = [(each.labels[label], int(each.value)) for each in codes if label in each.labels]
     is_in_ms = bounds is CALLER_BOUNDS
     reached = [0] * (len(bounds) + 1)
     for each in times:

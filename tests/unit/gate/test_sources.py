@@ -13,6 +13,8 @@ ENVOY = "\n".join(
         "# TYPE envoy_cluster_external_upstream_rq counter",
         'envoy_cluster_external_upstream_rq{response_code="202",cluster_name="V1"} 90',
         'envoy_cluster_external_upstream_rq{response_code="503",cluster_name="V1"} 1',
+        'envoy_cluster_external_upstream_rq{response_code_class="2xx",cluster_name="V1"} 90',
+        'envoy_cluster_external_upstream_rq{response_code_class="5xx",cluster_name="V1"} 1',
         'envoy_cluster_external_upstream_rq{response_code="202",cluster_name="V2"} 8',
         'envoy_cluster_external_upstream_rq{response_code="404",cluster_name="V2"} 1',
         'envoy_cluster_external_upstream_rq{response_code="504",cluster_name="V2"} 2',
