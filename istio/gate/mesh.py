@@ -76,7 +76,7 @@ class IstioMesh:
         is_seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
         return Crew(
             wanted=int(spec.get("replicas", 1)),
-            ready=int(status.get("readyReplicas", 0)) if is_seen else 0,
+            ready=_ready(status) if is_seen else 0,
             restarts=sum(_restarts(pod) for pod in self._pods_of(found)),
         )
 
@@ -144,6 +144,16 @@ def _is_ours(host: str, route: Object, home: str) -> bool:
         not rest or rest.removesuffix(".svc.cluster.local").removesuffix(".svc") == space
     )
     return name == SERVICE and space == home and is_of_a_service
+
+
+def _ready(status: Object) -> int:
+    """Return how many pods are ready, those of an earlier roll-out left out.
+
+    A release that is never ready leaves the pods of the one before it at work: they would be judged
+    in its place.
+    """
+    earlier = int(status.get("replicas", 0)) - int(status.get("updatedReplicas", 0))
+    return max(0, int(status.get("readyReplicas", 0)) - earlier)
 
 
 def _restarts(pod: Object) -> int:

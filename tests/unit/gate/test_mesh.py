@@ -139,6 +139,31 @@ def test_a_version_is_scaled_by_its_deployment() -> None:
     ]
 
 
+def counts(**status: int) -> Object:
+    """Return the status of a Deployment."""
+    return dict(status)
+
+
+@pytest.mark.parametrize(
+    ("status", "ready"),
+    [
+        pytest.param(counts(replicas=3, updatedReplicas=1, readyReplicas=2), 0, id="none is"),
+        pytest.param(counts(replicas=3, updatedReplicas=2, readyReplicas=3), 2, id="two are"),
+        pytest.param(counts(replicas=2, updatedReplicas=2, readyReplicas=2), 2, id="it is over"),
+        pytest.param(counts(), 0, id="nothing has begun"),
+    ],
+)
+def test_pods_of_the_release_before_do_not_count(status: Object, ready: int) -> None:
+    """In a roll-out that gets stuck they go on serving, and would be judged in its place."""
+    deployment: Object = {
+        "metadata": {"generation": 1},
+        "spec": {"replicas": 2, "selector": {"matchLabels": {"app": "messenger"}}},
+        "status": {"observedGeneration": 1, **status},
+    }
+
+    assert IstioMesh(FakeApi(deployments=[deployment], pods=[])).crew("v2") == Crew(2, ready, 0)
+
+
 def test_a_crew_is_counted_when_the_cluster_has_seen_what_is_wanted() -> None:
     """Before that, those ready are of another number; restarts of the proxy are not ours."""
     pod = {
@@ -154,7 +179,7 @@ def test_a_crew_is_counted_when_the_cluster_has_seen_what_is_wanted() -> None:
     deployment: Object = {
         "metadata": {"generation": 3},
         "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "messenger"}}},
-        "status": {"observedGeneration": 2, "readyReplicas": 3},
+        "status": counts(observedGeneration=2, replicas=3, updatedReplicas=3, readyReplicas=3),
     }
     api = FakeApi(deployments=[deployment], pods=[pod, gone])
 
