@@ -77,13 +77,19 @@ CASES = {
     ),
     "ejection of the only replica": Case(
         patience.ejection_leaves_somebody,
-        put({"maxEjectionPercent": 33}, *DETECTION, kind="DestinationRule", name="delivery"),
+        put({"maxEjectionPercent": 100}, *DETECTION, kind="DestinationRule", name="delivery"),
         "DestinationRule delivery ejects 1 of 1 replicas",
+        MESH,
+    ),
+    "ejection of none of three": Case(
+        patience.ejection_leaves_somebody,
+        put(33, *DETECTION, "maxEjectionPercent", kind="DestinationRule", name="consent"),
+        "DestinationRule consent ejects 0 of 3 replicas",
         MESH,
     ),
     "ejection of two of three": Case(
         patience.ejection_leaves_somebody,
-        put(50, *DETECTION, "maxEjectionPercent", kind="DestinationRule", name="consent"),
+        put(67, *DETECTION, "maxEjectionPercent", kind="DestinationRule", name="consent"),
         "DestinationRule consent ejects 2 of 3 replicas",
         MESH,
     ),

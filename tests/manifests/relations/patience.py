@@ -112,9 +112,10 @@ def ejection_leaves_somebody(objects: Objects) -> list[str]:
         count = sum(
             one.replicas for one in pods(objects) if selects({"matchLabels": selector}, one.labels)
         )
-        # Envoy ejects while the share of the ejected is below the limit, the first in any case.
-        ejected = -(-count * detection["maxEjectionPercent"] // 100)
-        if count - ejected < 1 or ejected > 1:
+        # Envoy ejects one more if the share of the ejected is then within the limit. It once took
+        # the first in any case, and no longer does.
+        ejected = count * detection["maxEjectionPercent"] // 100
+        if count - ejected < 1 or ejected != 1:
             problems.append(f"{title(each)} ejects {ejected} of {count} replicas")
         if "minHealthPercent" in detection:
             problems.append(f"{title(each)} gives outlier detection up in the middle of an outage")
