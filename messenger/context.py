@@ -25,6 +25,11 @@ class TraceContext(Struct, frozen=True):
     """The header `tracestate` as it came, to be passed on untouched."""
 
     @property
+    def is_sampled(self) -> bool:
+        """Whether the trace is recorded by whoever records spans at all."""
+        return bool(int(self.flags, 16) & 1)
+
+    @property
     def traceparent(self) -> str:
         """The value of the header `traceparent`, version 00."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"

@@ -7,7 +7,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import drains, latency, locks, overhead, restarts, verdicts
+from . import drains, latency, locks, overhead, restarts, telemetry, verdicts
 from .row import Bench, Row, table
 
 GROUPS: dict[str, dict[str, Bench]] = {
@@ -18,6 +18,9 @@ GROUPS: dict[str, dict[str, Bench]] = {
         "verdicts": verdicts.rows,
         "drains": drains.rows,
         "restarts": restarts.rows,
+    },
+    "service": {
+        "telemetry": telemetry.rows,
     },
 }
 """Every benchmark, by group and name."""

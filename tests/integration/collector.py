@@ -61,6 +61,10 @@ class Collector:
         """Return the spans of one trace that have arrived by now."""
         return [span for span in list(self._spans) if span.trace_id == trace_id]
 
+    def traces(self, name: str) -> set[str]:
+        """Return the traces that have a span of this name."""
+        return {span.trace_id for span in list(self._spans) if span.name == name}
+
     def wait_for(self, count: int, trace_id: str, timeout: float = 10.0) -> list[Seen]:
         """Wait until so many spans of one trace have arrived, and return them.
 

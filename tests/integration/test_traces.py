@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.binomial import interval
 from tests.integration import clients
 from tests.integration.collector import Collector, Seen, collecting
 from tests.integration.process import REPOSITORY
@@ -30,6 +31,9 @@ SOON = {"OTEL_BSP_SCHEDULE_DELAY": "50"}
 
 LATE = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
 """Ten minutes: no span is sent while a test lasts, unless somebody flushes."""
+
+REQUESTS = 500
+"""Of which a tenth is 50, give or take 22."""
 
 FLUSH = "    health.on_flush(recording.flush)\n"
 """The line by which the drain takes the last spans along."""
@@ -65,14 +69,21 @@ def kept(service: Pair) -> Mapping[str, object]:
 def test_one_trace_leads_from_the_caller_to_every_downstream() -> None:
     """The request is the caller's child, each call the request's, each mock is told its own call.
 
-    The service, its release and its pod stand in every span.
+    The service, its release, its pod and what else is to be said of it stand in every span.
     """
-    with collecting() as collector, pair(messenger=telling(collector, **SOON)) as service:
+    node = {"OTEL_RESOURCE_ATTRIBUTES": "k8s.node.name=n-1"}
+    with collecting() as collector, pair(messenger=telling(collector, **SOON, **node)) as service:
         until_ready(service)
         send(service, SAMPLED)
         spans = {span.name: span for span in collector.wait_for(SPANS, TRACE)}
         calls = {name: told(service, name) for name in LIVE}
 
+    ours = {
+        "service.name": "messenger",
+        "service.version": "1.0",
+        "service.instance.id": "pod-1",
+        "k8s.node.name": "n-1",
+    }
     resources = [span.resource for span in spans.values()]
     request = spans.pop("POST /v1/messages")
     assert request.parent_id == CALLER
@@ -80,9 +91,7 @@ def test_one_trace_leads_from_the_caller_to_every_downstream() -> None:
     assert calls == {
         name.split()[1]: [f"00-{TRACE}-{span.span_id}-01"] for name, span in spans.items()
     }
-    assert {resource["service.name"] for resource in resources} == {"messenger"}
-    assert {resource["service.version"] for resource in resources} == {"1.0"}
-    assert {resource["service.instance.id"] for resource in resources} == {"pod-1"}
+    assert all(ours.items() <= resource.items() for resource in resources), resources
 
 
 def test_a_line_of_the_log_leads_to_its_trace() -> None:
@@ -128,6 +137,25 @@ def test_whether_a_trace_is_recorded_was_decided_where_it_began() -> None:
     assert recorded == []
     assert [int(place[-1]) & 1 for place in (begun_here, unsampled, sampled)] == [0, 0, 1]
     assert OTHER in unsampled
+
+
+def test_the_line_of_readme_records_a_tenth() -> None:
+    """As its variables stand there, but for the address of the collector."""
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    (line,) = (line for line in readme.splitlines() if line.endswith("ARG=0.1 uv run messenger"))
+    told = dict(word.split("=") for word in line.split() if "=" in word)
+    with collecting() as collector:
+        with pair(messenger=told | telling(collector)) as service, clients.client() as client:
+            until_ready(service)
+            for _ in range(REQUESTS):
+                client.get(f"{service.messenger.url}/version")
+            service.messenger.signal(signal.SIGTERM)
+            service.messenger.wait()
+        recorded = len(collector.traces("GET /version"))
+    least, greatest = interval(REQUESTS, 0.1)
+
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" in told
+    assert least <= recorded <= greatest
 
 
 def spans_after(

@@ -9,7 +9,7 @@ import yaml
 
 from tests.manifests.cases.alerts import CASES, SCRAPE_SECONDS, SCRAPES, Case, Series
 from tests.manifests.promtool import FOLDER, RULES, copy_rules, promtool, rules
-from tests.manifests.rendering import load
+from tests.manifests.rendering import load, table
 
 MINUTES = range(1, SCRAPES * SCRAPE_SECONDS // 60)
 
@@ -77,9 +77,10 @@ def test_an_alert_that_is_wrong_is_found(name: str, tmp_path: Path) -> None:
     assert "FAILED" in always
 
 
-def test_every_alert_has_a_case() -> None:
-    """And no case is for an alert that is no more."""
+def test_every_alert_has_a_case_and_a_line_in_the_readme() -> None:
+    """And neither is for an alert that is no more."""
     assert {name.partition(",")[0] for name in CASES} == set(rules("alert"))
+    assert [row[0].strip("`") for row in table("alert")] == list(rules("alert"))
 
 
 @pytest.mark.parametrize("phase", range(10))

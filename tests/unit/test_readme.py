@@ -10,10 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from messenger import settings, twelve
 from messenger.app import routes
+from messenger.directory_metrics import DirectoryCollector
 from messenger.health.checks import Probe
+from messenger.health.metrics import register
+from messenger.metrics import Metrics
+from messenger.process import make_health
 from messenger.settings import Settings
 from messenger.usage import default_text
 
@@ -149,3 +154,28 @@ def test_the_tree_lists_every_module_of_the_service() -> None:
     """Each with one line, and no line without a file."""
     assert files_in(README) == files()
     assert files_in(README.replace("      app.py ", "      apps.py ")) != files()
+
+
+def metrics_in(readme: str) -> set[str]:
+    """Return the metrics that README names where it says what can be seen."""
+    section = readme.partition("\n## Seeing it\n")[2].partition("**Traces**")[0]
+    return set(re.findall(r"`([a-z]+(?:_[a-z]+)+)`", section))
+
+
+def metrics() -> set[str]:
+    """Return the metrics that a process exports."""
+    registry = CollectorRegistry()
+    Metrics(registry, "1.0")
+    registry.register(DirectoryCollector(dict))
+    register(make_health(Settings(pod="p")), registry)
+    return {
+        f"{family.name}_total" if family.type == "counter" else family.name
+        for family in registry.collect()
+    }
+
+
+def test_every_metric_that_is_named_is_exported() -> None:
+    """README leads nobody to a metric that is not there; the control is one that is not."""
+    assert len(metrics_in(README)) > 5
+    assert metrics_in(README) <= metrics()
+    assert not metrics_in(README.replace("`health_broken`", "`health_ill`")) <= metrics()

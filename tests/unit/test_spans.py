@@ -61,6 +61,20 @@ def test_a_caller_that_does_not_sample_is_obeyed() -> None:
     assert (span.context.trace_id, span.context.flags) == ("a" * 32, "00")
 
 
+def test_the_calls_of_a_request_that_is_not_recorded_are_not_either() -> None:
+    """They are told the request's own place, and the SDK is asked for none of them."""
+    tracer, exporter = recording()
+    server = tracer.serve("GET", "/", TraceContext("a" * 32, "b" * 16, "00"), NEW)
+    token = CURRENT.set(RequestContext("r", server.context))
+    call = tracer.call("consent", "GET")
+    call.finish("consent", 200, None)
+    CURRENT.reset(token)
+    server.finish("/", 200, None)
+
+    assert call.context == server.context
+    assert not exporter.get_finished_spans()
+
+
 def test_a_failure_is_told_with_its_reason() -> None:
     """Attributes follow the HTTP semantic conventions."""
     tracer, exporter = recording()
