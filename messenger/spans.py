@@ -38,7 +38,7 @@ _FLUSH_SECONDS = 2.5
 
 
 class RecordedSpan:
-    """A span that the SDK records, if its sampler wants it."""
+    """A span that the SDK records."""
 
     __slots__ = ("_method", "_span", "context")
 
@@ -84,7 +84,7 @@ class Recording:
         path: str,
         parent: TraceContext | None,
         new_id: str,  # noqa: ARG002 - the SDK makes its own
-    ) -> RecordedSpan:
+    ) -> Span:
         """Begin a server span, below `parent` where the request named one."""
         # The path may be an attribute, unlike a metric's label: a span is forgotten again.
         attributes = {"http.request.method": method, "url.path": path}
@@ -105,8 +105,10 @@ class Recording:
         parent: TraceContext | None,
         kind: SpanKind,
         attributes: Mapping[str, str],
-    ) -> RecordedSpan:
+    ) -> Span:
         span = self._tracer.start_span(method, _below(parent), kind=kind, attributes=attributes)
+        if not span.is_recording():
+            return PassedSpan(_place(span.get_span_context()))
         return RecordedSpan(span, method)
 
     async def flush(self) -> None:

@@ -2,8 +2,14 @@
 
 import asyncio
 import multiprocessing
+import multiprocessing.pool
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+
+Client = multiprocessing.pool.Pool
+"""A process that sends requests."""
 
 CPU_CLOCK = 2
 """Linux's number of the clock that counts the time for which a process was on a processor."""
@@ -99,8 +105,22 @@ def _work(port: int, request: bytes, connections: int, seconds: float) -> tuple[
     return asyncio.run(_drive(port, request, connections, seconds))
 
 
+@contextmanager
+def client() -> Iterator[Client]:
+    """Start a process that sends requests; end it with the block."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(abs, (1,))  # the interpreter's start is not part of a burst
+        yield pool
+
+
 def burst(
-    pid: int, port: int, request: bytes, *, connections: int = 20, seconds: float = 1.0
+    pid: int,
+    port: int,
+    request: bytes,
+    *,
+    connections: int = 20,
+    seconds: float = 1.0,
+    sender: Client | None = None,
 ) -> Burst:
     """Load a server of this machine for `seconds` from a process of its own.
 
@@ -110,12 +130,14 @@ def burst(
         request: A complete HTTP/1.1 request.
         connections: How many are kept alive.
         seconds: How long.
+        sender: Who sends; a new process where none is named, which takes longer than short bursts.
     """
-    with multiprocessing.get_context("spawn").Pool(1) as client:
-        client.apply(abs, (1,))  # the interpreter's start is not part of the burst
-        began, cpu = time.perf_counter(), cpu_seconds(pid)
-        answers, errors = client.apply(_work, (port, request, connections, seconds))
-        took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
+    if sender is None:
+        with client() as new:
+            return burst(pid, port, request, connections=connections, seconds=seconds, sender=new)
+    began, cpu = time.perf_counter(), cpu_seconds(pid)
+    answers, errors = sender.apply(_work, (port, request, connections, seconds))
+    took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
     return Burst(answers, errors, took, used)
 
 
