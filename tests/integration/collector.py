@@ -65,7 +65,7 @@ class Collector:
         """Return the traces that have a span of this name."""
         return {span.trace_id for span in list(self._spans) if span.name == name}
 
-    def wait_for(self, count: int, trace_id: str, timeout: float = 10.0) -> list[Seen]:
+    def wait_for(self, count: int, trace_id: str, timeout: float = 30.0) -> list[Seen]:
         """Wait until so many spans of one trace have arrived, and return them.
 
         Raises:
