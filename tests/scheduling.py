@@ -7,6 +7,7 @@ TOGETHER = (
     "tests/e2e/",  # one cluster
     "tests/integration/health/",  # most experiments run at the same time in threads of their worker
     "tests/integration/test_downstream_faults.py",  # one process of mocks
+    "tests/integration/test_abuse.py",  # one pair of processes
     "tests/integration/test_messenger_interface.py",  # one pair of processes
     "tests/manifests/",  # each rendering is done once
 )

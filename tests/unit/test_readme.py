@@ -21,6 +21,7 @@ from messenger.metrics import Metrics
 from messenger.process import make_health
 from messenger.settings import Settings
 from messenger.usage import default_text
+from tests.integration import abuse
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -109,12 +110,23 @@ def locks() -> object:
     return found
 
 
+def abuse_in(readme: str) -> object:
+    """Return what README says that abuse gets."""
+    return {cells[0]: cells[1] for cells in rows(readme, "Security")}
+
+
+def abuse_shown() -> object:
+    """Return what tests show that abuse gets."""
+    return {sent: row.answer for sent, row in abuse.TABLE.items()} | abuse.LASTING
+
+
 TABLES: dict[str, tuple[Callable[[str], object], Callable[[], object]]] = {
     "Endpoints": (endpoints_in, endpoints),
     "Settings": (settings_in, all_settings),
     "Downstreams": (downstreams_in, downstreams),
     "Dependencies": (dependencies_in, dependencies),
     "Locks": (locks_in, locks),
+    "Security": (abuse_in, abuse_shown),
 }
 
 
