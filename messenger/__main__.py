@@ -27,6 +27,9 @@ CONFIG_STATUS = os.EX_CONFIG
 UNAVAILABLE_STATUS = os.EX_UNAVAILABLE
 """Exit status for a port, or embedded mocks, that could not be had."""
 
+_STDOUT = 1
+_STDERR = 2
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run Messenger until a signal ends it, and return the exit status.
@@ -34,7 +37,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What stands behind the program's name; those of the process by default.
     """
-    match list(sys.argv[1:] if arguments is None else arguments):
+    _hold_standard_streams()
+    try:
+        return _obey(list(sys.argv[1:] if arguments is None else arguments))
+    finally:
+        _drop_untaken_output()
+
+
+def _obey(arguments: Sequence[str]) -> int:
+    """Do what the arguments say, and return the exit status."""
+    match list(arguments):
         case []:
             return _start()
         case ["--help" | "-h"]:
@@ -44,6 +56,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         case unknown:
             sys.stderr.write(f"messenger: unknown argument: {unknown[0]}; try --help\n")
             return USAGE_STATUS
+
+
+def _hold_standard_streams() -> None:
+    """Put the null device where a standard stream is closed.
+
+    Otherwise the next thing that is opened would take its place: a child would have our pipe to it
+    for its standard output, and be without it.
+    """
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        os.set_inheritable(descriptor, True)
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(_STDOUT, "w")
+    sys.stderr = sys.stderr or os.fdopen(_STDERR, "w")
+
+
+def _drop_untaken_output() -> None:
+    """Let go of what a full disk has not taken: a clean exit would fail for it, with status 120."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), stream.fileno())
 
 
 def _tell_usage() -> int:
