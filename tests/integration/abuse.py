@@ -6,9 +6,13 @@ could take for a part of it, so that an answer too many, or too few, is seen.
 
 import contextlib
 import re
+import shutil
 import socket
 import time
+from pathlib import Path
 from typing import NamedTuple
+
+from tests.integration.process import REPOSITORY
 
 PATIENCE_SECONDS = 5.0
 """How long an answer may take before it counts as none."""
@@ -241,3 +245,17 @@ def converse(port: int, data: bytes, patience: float = PATIENCE_SECONDS) -> Hear
 def statuses_in(data: bytes) -> list[int]:
     """Return the statuses of the answers in what was received."""
     return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3}) ", data)]
+
+
+OURS = "http=parser.PATH"
+"""What chooses the parser in `messenger/process.py`."""
+
+
+def without_our_parser(directory: Path) -> Path:
+    """Return a directory with a copy of the sources that reads HTTP with uvicorn's own parser."""
+    shutil.copytree(REPOSITORY / "messenger", directory / "messenger")
+    process = directory / "messenger" / "process.py"
+    source = process.read_text(encoding="utf-8")
+    assert OURS in source
+    process.write_text(source.replace(OURS, 'http="httptools"'), encoding="utf-8")
+    return directory

@@ -5,7 +5,6 @@ The shapes are in `abuse.py`. What takes time, or thousands of connections, is i
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import pytest
 
 from tests.integration import abuse
 from tests.integration.abuse import TABLE
-from tests.integration.process import REPOSITORY
 from tests.integration.service import Pair, code, in_front_of, pair, until_ready
 
 
@@ -39,9 +37,6 @@ def test_each_shape_gets_what_the_table_says(service: Pair, sent: str) -> None:
     assert not [line for line in service.messenger.stderr if "exc_info" in json.loads(line)]
 
 
-OURS = "http=parser.PATH"
-"""The line of `messenger/process.py` that chooses the parser."""
-
 PROTECTED = (
     "the wish for another protocol",
     "garbage behind a message",
@@ -52,18 +47,14 @@ PROTECTED = (
 
 def test_without_our_parser_the_table_does_not_hold(service: Pair, tmp_path: Path) -> None:
     """The control: uvicorn's own loses bodies, disowns answers, and reads heads without end."""
-    shutil.copytree(REPOSITORY / "messenger", tmp_path / "messenger")
-    process = tmp_path / "messenger" / "process.py"
-    source = process.read_text(encoding="utf-8")
-    process.write_text(source.replace(OURS, 'http="httptools"'), encoding="utf-8")
-    with in_front_of(service.downstream, root=tmp_path) as plain:
+    root = abuse.without_our_parser(tmp_path)
+    with in_front_of(service.downstream, root=root) as plain:
         until_ready(plain)
         heard = {
             sent: abuse.converse(plain.messenger.port, TABLE[sent].shapes[0] + abuse.NEXT, 1.0)
             for sent in PROTECTED
         }
 
-    assert OURS in source
     assert {sent for sent in PROTECTED if heard[sent].statuses != TABLE[sent].statuses} == set(
         PROTECTED
     )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -20,14 +21,14 @@ from messenger.time_limit import BODY_SECONDS
 from tests.integration import abuse, clients, crowd
 from tests.integration.abuse import GET, LASTING, NEXT, TABLE
 from tests.integration.crowd import Dripper
-from tests.integration.service import Pair, code, pair, until, until_ready
+from tests.integration.service import Pair, code, in_front_of, pair, until, until_ready
 
 GROWTH_MEBIBYTES = 64
 """How much memory any abuse may leave behind: what the allocator does not give back."""
 
 IDLE = 10_000
-IDLE_KIBIBYTES = 40
-"""How much memory an idle connection may have: measured are 16 to 25."""
+IDLE_KIBIBYTES = 20
+"""How much memory an idle connection may have: measured are 5."""
 
 BURST = 100
 """So many of them come in one go."""
@@ -239,6 +240,21 @@ def test_abuse_that_lasts_is_bounded_and_keeps_no_probe_out(service: Pair, sent:
     assert crowd.resident_mebibytes(pid) - before < GROWTH_MEBIBYTES
     assert code(f"{service.messenger.url}/health/ready") == 200
     assert not [line for line in service.messenger.stderr if "exc_info" in json.loads(line)]
+
+
+@pytest.mark.slow
+def test_without_our_parser_nothing_ends(service: Pair, tmp_path: Path) -> None:
+    """The control: a head may stop for ever, and nobody is hung up on for asking too far ahead."""
+    root = abuse.without_our_parser(tmp_path)
+    with in_front_of(service.downstream, root=root) as plain:
+        until_ready(plain)
+        asked = abuse.converse(plain.messenger.port, (GET + b"\r\n") * 3_000)
+        heard = crowd.sit(
+            plain.messenger.port, [Dripper(b"GET /health/al")], ARRIVAL_SECONDS + LATE_SECONDS
+        )
+
+    assert len(asked.statuses) == 3_000
+    assert [(each.statuses, each.is_closed) for each in heard] == [([], False)]
 
 
 def test_every_row_that_lasts_is_checked() -> None:
