@@ -37,7 +37,12 @@ def pod(objects: Objects, name: str = "messenger") -> Object:
     return spec
 
 
-def put(value: Any, *path: str | int, kind: str = "Deployment", name: str = "messenger") -> Break:  # noqa: ANN401 - any value of YAML
+def put(
+    value: Any,  # noqa: ANN401 - any value of YAML
+    *path: str | int,
+    kind: str = "Deployment",
+    name: str = "messenger",
+) -> Break:
     """Return what sets a value in an object, by the keys that lead to it."""
 
     def breaking(objects: Objects) -> None:

@@ -1,0 +1,48 @@
+"""Makes a service of one's own out of this repository: the same tree under another name.
+
+    uv run python -m tests.fork ../orders --name orders
+
+The folder gets the files that git tracks here, as they are in the work tree, with the new name in
+place of the old one, and one commit. On any refusal the exit status is 1, and nothing is left.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import tidying
+from .copying import fork
+from .naming import Refused
+
+ROOT = Path(__file__).parents[2]
+
+
+def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
+    """Fork, say what came out of it, and return the exit status."""
+    args = _parser().parse_args(arguments)
+    target = args.target.absolute()
+    name = args.name or target.name
+    ruff = tidying.ruff()
+    try:
+        count = fork(root, target, name, ruff=ruff)
+    except Refused as reason:
+        sys.stderr.write(f"fork: {reason}\n")
+        return 1
+    sys.stdout.write(f"{name}: {count} files in {args.target}, and one commit\n")
+    if ruff is None:
+        sys.stdout.write("There is no ruff, which would wrap lines and sort imports.\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        "python -m tests.fork", description=(__doc__ or "").split("\n")[0]
+    )
+    made.add_argument("target", type=Path, help="a folder that is empty, or not there")
+    made.add_argument("--name", help="of the service, such as order-items; the folder's without it")
+    return made
+
+
+if __name__ == "__main__":
+    sys.exit(main())

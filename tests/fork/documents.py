@@ -1,0 +1,40 @@
+"""Gives the copy documents of its own: nothing is told of forking, and one line says where from."""
+
+import re
+
+from .naming import OLD
+from .renaming import Renaming
+
+SECTION = re.compile(r"^## Fork it\n.*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL)
+"""The section of README that a service which was forked has no use for."""
+
+LINE = re.compile(r"^.*\btests\.fork\b.*\n", flags=re.MULTILINE)
+"""What else documents say about forking, in lines that can be left out."""
+
+REFERENCE, SERVICE = "A reference microservice", "A microservice"
+"""How README and `pyproject.toml` begin to say what this is, and how those of a fork do."""
+
+
+def credit(version: str) -> str:
+    """Return the one line of a fork that has the old name in it.
+
+    The licence wants a notice that files were changed; this is it.
+    """
+    return f"Forked from {OLD.title} {version} (Apache License 2.0), and changed since."
+
+
+def readme(text: str, renaming: Renaming, version: str) -> str:
+    """Return the README of a fork: title, what the service is, the credit, and what follows."""
+    title, opening, rest = document(text, renaming).split("\n\n", 2)
+    return "\n\n".join([title, opening, credit(version), rest])
+
+
+def document(text: str, renaming: Renaming) -> str:
+    """Return a document of a fork."""
+    kept = LINE.sub("", SECTION.sub("", text))
+    return described(renaming.text(kept))
+
+
+def described(text: str) -> str:
+    """Return what says what the service is, which is no reference any more."""
+    return text.replace(REFERENCE, SERVICE)
