@@ -73,6 +73,16 @@ async def broken_within(health: Health, seconds: float) -> str | None:
     return None
 
 
+async def written_within(read: Callable[[], str], seconds: float) -> str:
+    """Return what is written to a file, which the watchdog does after it has reached a verdict."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if text := read():
+            return text
+        await asyncio.sleep(0.01)
+    return ""
+
+
 async def deadlock() -> list[asyncio.Task[None]]:
     """Start two tasks that wait for one another."""
     first, second = AsyncLock("first"), AsyncLock("second")
@@ -101,11 +111,12 @@ async def test_a_deadlock_is_found_written_down_and_answered(tmp_path: Path) -> 
         tasks = await deadlock()
         cause = await broken_within(health, 5)
         answer = health.probes.answer(Question("GET", "/health/alive"))
-        message = path.read_text()
+        message = await written_within(path.read_text, 5)
         await end(tasks)
 
     assert cause == "deadlock-tasks"
     assert answer.code == 503
+    assert message, "nothing was written"
     assert message.splitlines()[-1].startswith("cycle: ")
 
 
