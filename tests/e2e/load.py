@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -75,20 +75,24 @@ class Load:
         name: The Job's name.
         rate: Requests per second.
         seconds: For how long, unless it is stopped before.
+        arguments: The prober's further arguments.
     """
 
-    def __init__(self, space: Space, name: str, *, rate: float, seconds: float) -> None:
+    def __init__(
+        self, space: Space, name: str, *, rate: float, seconds: float, arguments: Sequence[str] = ()
+    ) -> None:
         self._space = space
         self._name = name
         self._rate = rate
         self._seconds = seconds
+        self._arguments = arguments
         self._pod = ""
         self._until = 0.0
 
     def start(self, node: str | None) -> None:
         """Start, and wait until something has been sent."""
-        arguments = [f"--rate={self._rate}", f"--seconds={self._seconds}", f"--run={self._name}"]
-        self._space.apply(objects.prober(self._name, arguments, node))
+        schedule = [f"--rate={self._rate}", f"--seconds={self._seconds}", f"--run={self._name}"]
+        self._space.apply(objects.prober(self._name, [*schedule, *self._arguments], node))
         wait_for(
             "the prober's first line",
             self.log,
@@ -103,7 +107,8 @@ class Load:
         if not self._pod:
             found = self._space.cluster.get(f"{where}?labelSelector=job-name={self._name}")["items"]
             self._pod = found[0]["metadata"]["name"] if found else ""
-        status, text = self._space.cluster.ask(f"{where}/{self._pod}/log") if self._pod else (0, "")
+        path = f"{where}/{self._pod}/log?container=prober"
+        status, text = self._space.cluster.ask(path) if self._pod else (0, "")
         return text if status == 200 else ""
 
     @property
@@ -132,10 +137,16 @@ class Load:
 
 @contextlib.contextmanager
 def loading(
-    space: Space, name: str, *, rate: float, seconds: float, node: str | None = None
+    space: Space,
+    name: str,
+    *,
+    rate: float,
+    seconds: float,
+    node: str | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[Load]:
     """Yield a prober at work; delete it at the end."""
-    load = Load(space, name, rate=rate, seconds=seconds)
+    load = Load(space, name, rate=rate, seconds=seconds, arguments=arguments)
     load.start(node)
     try:
         yield load

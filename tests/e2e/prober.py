@@ -34,7 +34,10 @@ PEOPLE = ("alice", "bob", "heidi", *(f"p{number:05}" for number in range(8, 100)
 CHANNELS = ("push", "email", "sms")
 
 EXPECTED_STATUS = 202
-"""The one answer that is a promise; anything else is a failure."""
+"""The one answer to a message that is a promise; anything else is a failure."""
+
+READ_STATUS = 200
+"""The one answer to a read that is none."""
 
 TIMEOUT_SECONDS = 12.0
 """How long a client waits, from when the request was due: the mesh's time-out for the route."""
@@ -156,6 +159,45 @@ def parse(received: bytes, *, at_end: bool) -> Answer | None:
     return Answer(int(status_line.split()[1]), headers, body) if is_whole else None
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked, again and again."""
+
+    read: str = ""
+    """The path that is read; none sends messages."""
+    headers: tuple[str, ...] = ()
+    """Further lines of the head, such as "x-canary: always"."""
+    has_key: bool = True
+    """Whether a message has an Idempotency-Key."""
+
+    def of(self, number: int, run: str, host: str) -> bytes:
+        """Return the request of a number, different from all others of all runs."""
+        common = (f"Host: {host}", "User-Agent: messenger-prober", *self.headers)
+        if self.read:
+            return _join(f"GET {self.read} HTTP/1.1", *common)
+        body = json.dumps(
+            {
+                "sender": PEOPLE[number % len(PEOPLE)],
+                "recipient": PEOPLE[(number + 1) % len(PEOPLE)],
+                "channel": CHANNELS[number % len(CHANNELS)],
+                "body": f"probe {number} of {run}",
+            }
+        ).encode()
+        key = (f"Idempotency-Key: {run}-{number}",) if self.has_key else ()
+        length = f"Content-Length: {len(body)}"
+        kind = "Content-Type: application/json"
+        return _join("POST /v1/messages HTTP/1.1", *common, kind, length, *key) + body
+
+
+def _join(*lines: str) -> bytes:
+    """Return the head of a request."""
+    return "\r\n".join((*lines, "", "")).encode()
+
+
+MESSAGE = Question()
+"""A message with a key, which is what clients should send."""
+
+
 @dataclass(slots=True)
 class Share:
     """What one part of the requests had: those that one pod or one version answered."""
@@ -178,6 +220,8 @@ class Tally:
     """All that is known of the requests so far."""
 
     clock: Callable[[], float]
+    reads: bool = False
+    """Whether what is asked is a read, and no message is sent."""
     started: float = 0.0
     sent: int = 0
     ok: int = 0
@@ -205,7 +249,8 @@ class Tally:
     def add_answer(self, answer: Answer, due: float, *, is_fresh: bool) -> None:
         """Count an answer."""
         body = _object(answer.body)
-        is_ok = answer.status == EXPECTED_STATUS and "id" in body
+        is_promise = answer.status == EXPECTED_STATUS and "id" in body
+        is_ok = is_promise or (self.reads and answer.status == READ_STATUS)
         for shares, header in ((self.versions, "version"), (self.pods, "pod")):
             name = answer.headers.get(f"x-messenger-{header}", "")
             shares.setdefault(name, Share()).add(self.elapsed(), is_ok=is_ok)
@@ -316,9 +361,19 @@ class Prober:
         total: How many requests there are to be.
         kept: How many connections are kept alive.
         run: Distinguishes the keys and bodies of this run from those of any other.
+        question: What is asked.
     """
 
-    def __init__(self, url: str, *, rate: float, total: int, kept: int, run: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        rate: float,
+        total: int,
+        kept: int,
+        run: str,
+        question: Question = MESSAGE,
+    ) -> None:
         self._host = urllib.parse.urlsplit(url).hostname or ""
         self._port = urllib.parse.urlsplit(url).port or 80
         self._address = ""
@@ -329,7 +384,8 @@ class Prober:
         self._idle: collections.deque[Connection] = collections.deque()
         self._open = 0
         self._stop = asyncio.Event()
-        self.tally = Tally(time.monotonic)
+        self._question = question
+        self.tally = Tally(time.monotonic, reads=bool(question.read))
 
     def stop(self) -> None:
         """Send nothing more."""
@@ -369,9 +425,10 @@ class Prober:
 
     async def _send(self, number: int, due: float) -> None:
         is_fresh = number % 2 == 0
+        request = self._question.of(number, self._run, self._host)
         try:
             async with asyncio.timeout(due + TIMEOUT_SECONDS - time.monotonic()):
-                answer = await self._exchange(self._request(number), is_fresh=is_fresh)
+                answer = await self._exchange(request, is_fresh=is_fresh)
         except TimeoutError:
             self.tally.add_failure("timeout", due, "fresh" if is_fresh else "kept")
         except Interrupted as error:
@@ -416,25 +473,6 @@ class Prober:
             self._open -= 1
         return None
 
-    def _request(self, number: int) -> bytes:
-        body = json.dumps(
-            {
-                "sender": PEOPLE[number % len(PEOPLE)],
-                "recipient": PEOPLE[(number + 1) % len(PEOPLE)],
-                "channel": CHANNELS[number % len(CHANNELS)],
-                "body": f"probe {number} of {self._run}",
-            }
-        ).encode()
-        head = (
-            "POST /v1/messages HTTP/1.1\r\n"
-            f"Host: {self._host}\r\n"
-            "User-Agent: messenger-prober\r\n"
-            "Content-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n"
-            f"Idempotency-Key: {self._run}-{number}\r\n\r\n"
-        )
-        return head.encode() + body
-
 
 def _say(event: str, facts: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps({"event": event, **facts}) + "\n")
@@ -449,6 +487,7 @@ async def probe(options: argparse.Namespace) -> int:
         total=options.requests or round(options.rate * options.seconds),
         kept=options.kept,
         run=options.run,
+        question=Question(options.get, tuple(options.header), has_key=not options.keyless),
     )
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -471,6 +510,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=30.0, help="for how long")
     parser.add_argument("--requests", type=int, help="how many; goes before --seconds")
     parser.add_argument("--kept", type=int, default=20, help="connections that are kept alive")
+    parser.add_argument("--get", default="", metavar="PATH", help="read it, and send no message")
+    parser.add_argument("--header", action="append", default=[], help="a further line of the head")
+    parser.add_argument("--keyless", action="store_true", help="send messages without a key")
     parser.add_argument("--strict", action="store_true", help="exit 1 if one request failed")
     parser.add_argument(
         "--run", default=f"{os.getpid()}-{time.time_ns()}", help="tells runs apart in the keys"

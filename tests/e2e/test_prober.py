@@ -105,16 +105,33 @@ async def degrade(number: int, reader: asyncio.StreamReader, writer: asyncio.Str
     return True
 
 
-async def probe(serve: Serve, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """Probe a server, and return the prober's exit status and summary."""
+async def read_200(number: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Answer a read."""
+    del number, reader
+    writer.write(response(200, b'{"version":"1.0"}', "X-Messenger-Version: 1.0"))
+    return True
+
+
+async def probe(
+    serve: Serve, *arguments: str, heads: list[str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Probe a server, and return the prober's exit status and summary.
+
+    Args:
+        serve: How the server answers.
+        arguments: The prober's.
+        heads: Where what was asked is added.
+    """
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         goes_on, number = True, 0
         try:
             while goes_on:
                 head = await reader.readuntil(b"\r\n\r\n")
-                length = head.lower().partition(b"content-length:")[2].split()[0]
-                await reader.readexactly(int(length))
+                if heads is not None:
+                    heads.append(head.decode())
+                length = head.lower().partition(b"content-length:")[2].split()
+                await reader.readexactly(int(length[0]) if length else 0)
                 goes_on = await serve(number, reader, writer)
                 number += 1
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -194,6 +211,34 @@ async def test_degraded_answer_is_well_and_counted_apart() -> None:
 
     assert (summary["ok"], summary["degraded"]) == (SENT, SENT)
     assert summary["degraded_by"] == {"audit": SENT}
+
+
+async def test_it_reads_where_it_is_told_to() -> None:
+    """The split of a route can be counted without a message being sent."""
+    heads: list[str] = []
+    status, summary = await probe(
+        read_200, "--get=/version", "--header=x-canary: always", "--strict", heads=heads
+    )
+
+    assert (status, summary["ok"], summary["versions"]["1.0"]["ok"]) == (0, SENT, SENT)
+    assert all(head.startswith("GET /version HTTP/1.1\r\n") for head in heads)
+    assert all("\r\nx-canary: always\r\n" in head for head in heads)
+
+
+async def test_200_is_no_promise_to_a_message() -> None:
+    """The control: what is an answer to a read is none to a message."""
+    _, summary = await probe(read_200)
+
+    assert summary["failed"] == SENT
+
+
+@pytest.mark.parametrize(("argument", "count"), [("--kept=20", 1), ("--keyless", 0)])
+async def test_a_message_has_a_key_unless_told_otherwise(argument: str, count: int) -> None:
+    """Without one nobody may send it twice."""
+    heads: list[str] = []
+    await probe(accept, argument, heads=heads)
+
+    assert {head.lower().count("idempotency-key: ") for head in heads} == {count}
 
 
 async def test_closed_door_is_a_failure(free_tcp_port: int) -> None:
