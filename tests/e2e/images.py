@@ -27,6 +27,8 @@ class Image(NamedTuple):
 IMAGES = (
     Image(objects.MESSENGER_IMAGE, "messenger/Dockerfile", "."),
     Image("messenger-v2:2.0", "messenger/Dockerfile", ".", ("--build-arg", "VERSION=2.0")),
+    # Made from the first one; the name is ours, since that of the good one is taken.
+    Image(objects.BAD_IMAGE, "istio/bad/Dockerfile", "istio/bad"),
     Image("messenger-downstream:1.0", "downstream/Dockerfile", "."),
     Image(objects.PROBER_IMAGE, "tests/e2e/Dockerfile", "tests/e2e"),
 )

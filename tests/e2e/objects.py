@@ -7,6 +7,7 @@ from tests.e2e.cluster import Object
 
 PROBER_IMAGE = "messenger-prober:1.0"
 MESSENGER_IMAGE = "messenger-v1:1.0"
+BAD_IMAGE = "messenger-v2-bad:2.0"
 
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
