@@ -93,7 +93,6 @@ def test_containers_that_exit_by_themselves_are_gone_sooner() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.together(seconds=41)
 def test_a_threads_deadlock_is_never_noticed_by_a_plain_application() -> None:
     """The control: its event loop answers, and the work that the threads did is not done."""
     with lab(plain=True) as process, poke(process, CYCLE):

@@ -39,21 +39,18 @@ SOAKS: dict[str, tuple[dict[str, Any], float]] = {
 """What is contended, and for how many seconds in full: the specification's half an hour of soaking
 and 10 minutes of contention. They run beside each other, which adds to the strain."""
 
-LAST = 19
-"""The niceness of what soaks: it takes of the processors what others leave."""
-
 KUBELET_FAILURES = 3
 """How many probes in a row have to fail until somebody acts: threads that take locks in turn as
 hard as they can keep even the loop of an idle process waiting."""
 
 
 def contend(
-    options: dict[str, Any], seconds: float, pause_seconds: float = 0.0, nice: int = 0
+    options: dict[str, Any], seconds: float, pause_seconds: float = 0.0
 ) -> tuple[int, list[str], dict[str, Any]]:
     """Work hard with every kind of lock; return the longest failure, what was found and done."""
     with lab(**options) as process:
         until_serving(process)
-        get(process, f"/contend?pause={pause_seconds}&nice={nice}")
+        get(process, f"/contend?pause={pause_seconds}")
         answers = watch(process, seconds, every=0.5)
         done = get(process, "/contend/sections").json
         found = [line["explanation"] for line in logged(process, "liveness broken")]
@@ -77,12 +74,11 @@ def test_contended_locks_signals_and_cancelled_waits_are_no_deadlock(
 
 
 @pytest.mark.slow
-@pytest.mark.together(seconds=185)
 def test_long_contention_finds_nothing(full: bool) -> None:  # noqa: FBT001 - a fixture
     """Threads and tasks contend for three minutes, for half an hour in full: 0 BROKEN."""
 
     def soak(options: dict[str, Any], seconds: float) -> tuple[int, list[str], dict[str, Any]]:
-        return contend(options, seconds if full else SOAK_SECONDS, nice=LAST)
+        return contend(options, seconds if full else SOAK_SECONDS)
 
     with ThreadPoolExecutor(len(SOAKS)) as pool:
         soaks = {name: pool.submit(soak, *how) for name, how in SOAKS.items()}

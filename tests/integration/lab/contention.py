@@ -6,7 +6,6 @@ released by another, waits of many seconds, waits that are cancelled, owners tha
 
 import asyncio
 import itertools
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -136,9 +135,7 @@ async def wait_long(lock: AsyncLock) -> None:
 
 
 async def start(request: Request) -> PlainTextResponse:
-    """Start everything; `pause` is how long, in seconds, each section lasts, `nice` a niceness."""
-    # Each thread has its own on Linux, and those that are started from here on inherit this one's.
-    os.nice(int(request.query_params.get("nice", "0")))
+    """Start everything; `pause` is how long, in seconds, each section lasts."""
     pause_seconds = float(request.query_params.get("pause", "0"))
     nested = [AsyncLock("nested-alpha"), AsyncLock("nested-beta")]
     held = AsyncLock("held")
