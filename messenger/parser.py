@@ -120,8 +120,7 @@ class Parser(HttpToolsProtocol):
         else:
             if self._loose_bytes > MAX_HEAD_BYTES:
                 self._refuse(TOO_LARGE)
-            if self.cycle is None or self.cycle.response_complete:
-                self._watch_arrival()
+            self._watch_arrival()
 
     def timeout_keep_alive_handler(self) -> None:
         """End an idle connection, whether or not the client has read its last answer."""
