@@ -190,27 +190,35 @@ def open_space(cluster: Cluster, purpose: str) -> Iterator[Space]:
     namespace = {"apiVersion": "v1", "kind": "Namespace"}
     cluster.apply({**namespace, "metadata": {"name": name, "labels": labels}}, namespace=name)
     space = Space(cluster, name)
-    try:
+    with passing(space):
         yield space
+
+
+@contextlib.contextmanager
+def passing(space: Space) -> Iterator[None]:
+    """Delete a namespace at the end of the block; tell how it looked where an assertion failed."""
+    try:
+        yield
     except AssertionError as error:
         error.add_note(space.story())
         raise
     finally:
         # Its pods have five seconds to drain, which nobody has to wait for.
-        cluster.kubectl("delete", "namespace", name, "--wait=false")
+        space.cluster.kubectl(
+            "delete", "namespace", space.name, "--wait=false", "--ignore-not-found"
+        )
 
 
-def is_gone(cluster: Cluster, name: str) -> bool:
-    """Whether a namespace is no more."""
-    status, _ = cluster.ask(f"/api/v1/namespaces/{name}")
-    return status == 404
+def wait_until_gone(cluster: Cluster, *, but: str = "") -> None:
+    """Wait for the end of all namespaces of tests: their pods would take from those that follow.
 
-
-def wait_until_gone(cluster: Cluster) -> None:
-    """Wait for the end of all namespaces of tests: their pods would take from those that follow."""
+    Args:
+        cluster: Where.
+        but: A namespace that stays.
+    """
 
     def left() -> list[str]:
         spaces = (item["metadata"]["name"] for item in cluster.get("/api/v1/namespaces")["items"])
-        return [name for name in spaces if name.startswith(PREFIX)]
+        return [name for name in spaces if name.startswith(PREFIX) and name != but]
 
     wait_for("the end of namespaces", left, until=lambda names: not names, within_seconds=120)

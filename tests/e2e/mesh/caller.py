@@ -9,6 +9,7 @@ from typing import NamedTuple
 from tests.e2e import objects
 from tests.e2e.cluster import Object, wait_for
 from tests.e2e.space import Space
+from tests.e2e.watch import read_pod
 
 CODE = Path(__file__).with_name("asking.py").read_text(encoding="utf-8")
 """What the pod runs to ask."""
@@ -123,11 +124,8 @@ def calling(
         path = f"/api/v1/namespaces/{space.name}/pods/{name}"
         wait_for(
             f"{name} to be ready",
-            lambda: space.cluster.get(path)["status"],
-            until=lambda status: any(
-                (each["type"], each["status"]) == ("Ready", "True")
-                for each in status.get("conditions", [])
-            ),
+            lambda: read_pod(space.cluster.get(path)),
+            until=lambda pod: pod.is_ready,
             within_seconds=READY_SECONDS,
         )
         yield Caller(space, name)

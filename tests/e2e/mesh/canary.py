@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.e2e.cluster import Cluster, Object
-from tests.e2e.space import PREFIX, Space
+from tests.e2e.space import PREFIX, Space, passing
+from tests.e2e.watch import read_pod
 from tests.manifests.rendering import Rendering, render
 
 OVERLAY = "overlays/canary"
@@ -144,9 +145,8 @@ class Canary(Space):
         """Return the names of the pods with these labels that are ready and stay, sorted."""
         wanted = ",".join(f"{key}={value}" for key, value in labels.items())
         path = f"/api/v1/namespaces/{self.name}/pods?labelSelector={wanted}"
-        return sorted(
-            pod["metadata"]["name"] for pod in self.cluster.get(path)["items"] if _is_serving(pod)
-        )
+        pods = map(read_pod, self.cluster.get(path)["items"])
+        return sorted(pod.name for pod in pods if pod.is_serving)
 
     def clear_faults(self, pod: str, service: str = "") -> None:
         """Take the faults of a pod back, of a mock's those of one service."""
@@ -210,21 +210,11 @@ def open_canary(
 ) -> Iterator[Canary]:
     """Yield the overlay in a new namespace, deployed and ready; delete it."""
     canary = Canary(cluster, f"{PREFIX}{purpose}-{secrets.token_hex(2)}", edit, added)
-    try:
+    with passing(canary):
         canary.apply_all()
         yield canary
-    except AssertionError as error:
-        error.add_note(canary.story())
-        raise
-    finally:
-        cluster.kubectl("delete", "namespace", canary.name, "--wait=false", "--ignore-not-found")
 
 
 def _name(item: Object) -> tuple[str, str, str]:
     # With its group: two of them have a kind called Gateway.
     return item["apiVersion"], item["kind"], item["metadata"]["name"]
-
-
-def _is_serving(pod: Object) -> bool:
-    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]

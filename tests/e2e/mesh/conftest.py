@@ -1,10 +1,11 @@
-"""The canary that most tests of the mesh share, and whether there is a mesh at all."""
+"""The canary that most tests of the mesh share, its caller, and whether there is a mesh at all."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from tests.e2e.cluster import Cluster
+from tests.e2e.mesh.caller import Caller, calling
 from tests.e2e.mesh.canary import SWITCH, Canary, open_canary, with_environment
 from tests.e2e.space import wait_until_gone
 
@@ -26,3 +27,10 @@ def canary(mesh: Cluster) -> Iterator[Canary]:
     """Yield the overlay, with faults that can be ordered; whoever changes it restores it."""
     with open_canary(mesh, "canary", with_environment(SWITCH)) as canary:
         yield canary
+
+
+@pytest.fixture(scope="package")
+def caller(canary: Canary) -> Iterator[Caller]:
+    """Yield a pod in the mesh."""
+    with calling(canary, "caller") as caller:
+        yield caller

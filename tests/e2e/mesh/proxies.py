@@ -3,16 +3,14 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.cluster import Object, run, wait_for
 from tests.e2e.mesh.canary import Canary
-
-SAMPLE = re.compile(r"(?P<name>\w+)\{(?P<labels>.*)\} (?P<value>\S+)")
-LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def istioctl(*arguments: str, stdin: str | None = None) -> str:
@@ -42,15 +40,14 @@ def answered(canary: Canary, pod: str, route: str) -> int:
         until=lambda answer: answer[0] == HTTPStatus.OK,
         within_seconds=10,
     )
-    found = (sample for sample in samples(text) if sample[0] == "messenger_requests_total")
-    return round(sum(value for _, labels, value in found if labels["route"] == route))
-
-
-def samples(text: str) -> Iterator[tuple[str, dict[str, str], float]]:
-    """Yield the name, the labels and the value of what has labels in a page of metrics."""
-    for line in text.splitlines():
-        if found := SAMPLE.fullmatch(line):
-            yield found["name"], dict(LABEL.findall(found["labels"])), float(found["value"])
+    return round(
+        sum(
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "messenger_requests_total" and sample.labels["route"] == route
+        )
+    )
 
 
 def states(canary: Canary) -> dict[str, set[str]]:

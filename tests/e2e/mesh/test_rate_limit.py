@@ -2,11 +2,10 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.mesh.caller import Caller, calling
+from tests.e2e.mesh.caller import Caller
 from tests.e2e.mesh.canary import Canary
 from tests.e2e.mesh.proxies import answered
 
@@ -18,13 +17,6 @@ QUIET_RATE = 40.0
 
 QUIET = 400
 """How many of those: ten seconds."""
-
-
-@pytest.fixture(scope="module")
-def caller(canary: Canary) -> Iterator[Caller]:
-    """Yield a pod in the mesh."""
-    with calling(canary, "crowd") as caller:
-        yield caller
 
 
 @pytest.fixture

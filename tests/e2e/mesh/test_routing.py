@@ -1,11 +1,9 @@
 """Who asks for the new version gets it, who had one stays with it, and a copy goes unheard."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.e2e.load import loading
-from tests.e2e.mesh.caller import Caller, Reply, calling
+from tests.e2e.mesh.caller import Caller, Reply
 from tests.e2e.mesh.canary import Canary
 from tests.e2e.mesh.proxies import answered
 
@@ -16,13 +14,6 @@ TIMES = 100
 
 COPIED = 200
 """How many messages are mirrored."""
-
-
-@pytest.fixture(scope="module")
-def caller(canary: Canary) -> Iterator[Caller]:
-    """Yield a pod in the mesh."""
-    with calling(canary, "caller") as caller:
-        yield caller
 
 
 def versions(replies: list[Reply]) -> set[str]:

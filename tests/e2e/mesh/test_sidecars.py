@@ -78,7 +78,10 @@ def _is_route(item: Object) -> bool:
 
 
 def replace(space: Canary, name: str, edit: Callable[[Object], None]) -> Report:
-    """Replace all pods of both versions under load, which shows how the old ones end."""
+    """Replace all pods of both versions under load, which shows how the old ones end.
+
+    The new ones are what the next test of this file looks at: they run in their order, and whole.
+    """
     with loading(space, name, rate=RATE, seconds=PATIENCE_SECONDS) as load:
         began = set(space.names_of(app="messenger"))
         for deployment in VERSIONS:
@@ -112,23 +115,18 @@ def seconds_of_start(space: Canary) -> Iterator[tuple[float, float]]:
         yield at["istio-proxy"], at["messenger-app"]
 
 
-def test_native_sidecars_end_after_the_application(space: Canary, record_property: Record) -> None:
-    """A roll-out of both versions, without retries, loses nothing."""
+@pytest.mark.parametrize(("kind", "then"), [("native", classic), ("classic", impatient)])
+def test_sidecars_begin_before_the_application_and_end_after_it(
+    space: Canary, kind: str, then: Callable[[Object], None], record_property: Record
+) -> None:
+    """A roll-out of both versions, without retries, loses nothing.
+
+    Native ones are ordered by Kubernetes; classic ones wait, as long as the overlay tells them to.
+    """
     starts = list(seconds_of_start(space))
-    report = replace(space, "native", classic)
+    report = replace(space, kind, then)
 
-    record_property("mesh roll-out, native sidecars", report.figures)
-    assert report.failed == 0, report.examples
-    assert report.latency_seconds["all"]["p99"] >= 8
-    assert all(proxy <= app for proxy, app in starts), starts
-
-
-def test_classic_sidecars_wait_for_the_application(space: Canary, record_property: Record) -> None:
-    """As long as the overlay tells them to; and it has waited for them at its start."""
-    starts = list(seconds_of_start(space))
-    report = replace(space, "classic", impatient)
-
-    record_property("mesh roll-out, classic sidecars", report.figures)
+    record_property(f"mesh roll-out, {kind} sidecars", report.figures)
     assert report.failed == 0, report.examples
     assert report.latency_seconds["all"]["p99"] >= 8
     assert all(proxy <= app for proxy, app in starts), starts
