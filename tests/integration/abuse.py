@@ -6,13 +6,12 @@ could take for a part of it, so that an answer too many, or too few, is seen.
 
 import contextlib
 import re
-import shutil
 import socket
 import time
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.integration.process import REPOSITORY
+from tests.integration.altered import altered
 
 PATIENCE_SECONDS = 5.0
 """How long an answer may take before it counts as none."""
@@ -253,9 +252,4 @@ OURS = "http=parser.PATH"
 
 def without_our_parser(directory: Path) -> Path:
     """Return a directory with a copy of the sources that reads HTTP with uvicorn's own parser."""
-    shutil.copytree(REPOSITORY / "messenger", directory / "messenger")
-    process = directory / "messenger" / "process.py"
-    source = process.read_text(encoding="utf-8")
-    assert OURS in source
-    process.write_text(source.replace(OURS, 'http="httptools"'), encoding="utf-8")
-    return directory
+    return altered(directory, "messenger/process.py", OURS, 'http="httptools"')

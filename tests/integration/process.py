@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -170,6 +171,12 @@ class Process:
     def _report(self, problem: str) -> str:
         printed = "\n".join(f"  {name}: {line}" for name, line in self._printed[-30:])
         return f"process {self.pid} {problem}; status {self._popen.poll()}; it printed:\n{printed}"
+
+
+def free_port() -> int:
+    """Return a port that is free now: for a process that is to be found, or found again, there."""
+    with socket.create_server(("127.0.0.1", 0)) as trial:
+        return int(trial.getsockname()[1])
 
 
 @contextmanager

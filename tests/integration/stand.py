@@ -3,9 +3,9 @@
 The mocks keep their deliveries on disk, so that what was delivered can be read when all is over.
 """
 
+import contextlib
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, NamedTuple, Self
 
-from tests.integration.process import REPOSITORY
+from tests.integration.process import REPOSITORY, free_port
 from tests.integration.service import code
 
 Role = Literal["messenger", "downstream"]
@@ -33,12 +33,6 @@ class Delivered(NamedTuple):
 
     duplicates: int
     """How many were delivered of what had been delivered under another key."""
-
-
-def free_port() -> int:
-    """Return a port that nobody has: one process has to come back where the last one was."""
-    with socket.create_server(("127.0.0.1", 0)) as trial:
-        return int(trial.getsockname()[1])
 
 
 class Stand:
@@ -123,19 +117,17 @@ class Stand:
 
     def delivered(self) -> Delivered:
         """Read what is in `delivery`."""
-        with sqlite3.connect(self._directory / "state" / "delivery.sqlite") as ledger:
-            rows = ledger.execute("SELECT key, id, content FROM deliveries").fetchall()
-        ledger.close()
+        rows = self._rows("SELECT key, id, content FROM deliveries")
         contents = {content for _, _, content in rows}
         return Delivered({key: name for key, name, _ in rows}, len(rows) - len(contents))
 
     def years(self) -> set[str]:
         """Return the years in which something was delivered, by the clock of the mocks."""
-        with sqlite3.connect(self._directory / "state" / "delivery.sqlite") as ledger:
-            rows = ledger.execute("SELECT DISTINCT substr(delivered_at, 1, 4) FROM deliveries")
-            years = {year for (year,) in rows}
-        ledger.close()
-        return years
+        return {y for (y,) in self._rows("SELECT substr(delivered_at, 1, 4) FROM deliveries")}
+
+    def _rows(self, query: str) -> list[tuple[str, ...]]:
+        with contextlib.closing(sqlite3.connect(self._directory / "state/delivery.sqlite")) as db:
+            return db.execute(query).fetchall()
 
     def _printed(self) -> str:
         logs = sorted(self._directory.glob("*.log"))

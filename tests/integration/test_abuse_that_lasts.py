@@ -7,11 +7,9 @@ held against what was there before: memory, and open connections.
 import json
 import random
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,6 +19,9 @@ from messenger.time_limit import BODY_SECONDS
 from tests.integration import abuse, clients, crowd
 from tests.integration.abuse import GET, LASTING, NEXT, TABLE
 from tests.integration.crowd import Dripper
+from tests.integration.lab.experiment import KUBELET_FAILURES, longest_failure, probe
+from tests.integration.lab.wire import Reply
+from tests.integration.meanwhile import meanwhile
 from tests.integration.service import Pair, code, in_front_of, pair, until, until_ready
 
 GROWTH_MEBIBYTES = 64
@@ -40,49 +41,20 @@ LATE_SECONDS = 4.0
 """How much later than it should a limit may strike on a machine that has other things to do."""
 
 RANDOM_SECONDS = 60.0
-THRESHOLD = 3
-"""A kubelet restarts after so many failures in a row, of probes that may take a second each."""
-
-
-@dataclass
-class Kubelet:
-    """What the probes heard."""
-
-    codes: dict[str, list[int]] = field(default_factory=dict)
-
-    @property
-    def would_restart(self) -> bool:
-        """Whether there were too many failures in a row."""
-        rows = [
-            "".join("." if status == 200 else "x" for status in each)
-            for each in self.codes.values()
-        ]
-        return any("x" * THRESHOLD in row for row in rows)
+PROBES = ("/health/alive", "/health/ready")
 
 
 @contextmanager
-def probing(service: Pair) -> Iterator[Kubelet]:
-    """Probe twice a second for as long as the block lasts."""
-    kubelet, over = Kubelet(), threading.Event()
+def probing(service: Pair) -> Iterator[dict[str, list[Reply]]]:
+    """Probe twice a second for as long as the block lasts; yield what each probe heard."""
+    answers: dict[str, list[Reply]] = {path: [] for path in PROBES}
 
-    def probe() -> None:
-        while not over.wait(0.5):
-            for name in ("alive", "ready"):
-                heard = abuse.converse(service.messenger.port, request_for(name), 1.0)
-                kubelet.codes.setdefault(name, []).extend(heard.statuses or [0])
+    def ask() -> None:
+        for path, heard in answers.items():
+            heard.append(probe(service.messenger, path))
 
-    thread = threading.Thread(target=probe)
-    thread.start()
-    try:
-        yield kubelet
-    finally:
-        over.set()
-        thread.join()
-
-
-def request_for(probe: str) -> bytes:
-    """Return the request of a probe."""
-    return b"GET /health/%b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % probe.encode()
+    with meanwhile(ask, 0.5):
+        yield answers
 
 
 @pytest.fixture(scope="module")
@@ -127,10 +99,8 @@ def bodies_that_nobody_reads(service: Pair) -> None:
 
 def silence(service: Pair) -> None:
     """Not even the beginning of a request."""
-    with probing(service):
-        heard = crowd.sit(
-            service.messenger.port, [Dripper(b"", b"")] * SLOW, SILENCE_SECONDS + LATE_SECONDS
-        )
+    patience = SILENCE_SECONDS + LATE_SECONDS
+    heard = crowd.sit(service.messenger.port, [Dripper(b"", b"")] * SLOW, patience)
 
     assert {(each.data, each.is_closed) for each in heard} == {(b"", True)}
     assert min(each.seconds for each in heard) > SILENCE_SECONDS - 1
@@ -231,12 +201,12 @@ def test_abuse_that_lasts_is_bounded_and_keeps_no_probe_out(service: Pair, sent:
     """The row of the table holds, no kubelet restarts, and memory and connections come back."""
     pid = service.messenger.pid
     before = crowd.resident_mebibytes(pid)
-    with probing(service) as kubelet:
+    with probing(service) as answers:
         CHECKS[sent](service)
     port = service.messenger.port
     until(lambda: crowd.connections(port) == 0, "connections are gone", service.messenger)
 
-    assert not kubelet.would_restart, kubelet.codes
+    assert all(longest_failure(heard) < KUBELET_FAILURES for heard in answers.values()), answers
     assert crowd.resident_mebibytes(pid) - before < GROWTH_MEBIBYTES
     assert code(f"{service.messenger.url}/health/ready") == 200
     assert not [line for line in service.messenger.stderr if "exc_info" in json.loads(line)]

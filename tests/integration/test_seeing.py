@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.integration import clients
 from tests.integration.prometheus import FOLDER, Pod, Prometheus, scraping
 from tests.integration.service import Pair, code, in_front_of, mocks, until, until_ready
+from tests.manifests.promtool import rules
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +48,6 @@ STALLS = 8
 the watchdog counts less on a machine that gives it no time."""
 
 
-def rules() -> list[Mapping[str, Any]]:
-    """Return the rules as they are written."""
-    said = yaml.safe_load((FOLDER / "prometheus" / "rules.yaml").read_text(encoding="utf-8"))
-    return [rule for group in said["groups"] for rule in group["rules"]]
-
-
 def panels() -> dict[str, str]:
     """Return the queries of the dashboard, by the title of their panel."""
     text = (FOLDER / "dashboard" / "messenger.json").read_text(encoding="utf-8")
@@ -71,8 +64,8 @@ def queries() -> dict[str, str]:
     """Return everything that has to have data, by what it is for."""
     return (
         {f"panel: {title}": expression for title, expression in panels().items()}
-        | {rule["record"]: rule["record"] for rule in rules() if "record" in rule}
-        | {rule["alert"]: looked_at(rule["expr"]) for rule in rules() if "alert" in rule}
+        | {name: name for name in rules("record")}
+        | {name: looked_at(rule["expr"]) for name, rule in rules("alert").items()}
     )
 
 
@@ -151,7 +144,7 @@ def test_every_panel_and_every_rule_has_data(tmp_path: Path) -> None:
             until(lambda: len(prometheus.query(LOST_LINKS)) == 2, "links", running["m-1"].messenger)
         versions = {
             name: {labels.get("version") for labels in prometheus.query(name)}
-            for name in [rule["record"] for rule in rules() if "record" in rule]
+            for name in rules("record")
         }
         broken = {pod for name, pod, _ in prometheus.alerts() if name == "MessengerIsBroken"}
         up = {labels["pod"] for labels in prometheus.query("up")}

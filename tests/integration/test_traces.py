@@ -1,7 +1,6 @@
 """Traces of real processes, as a collector gets them: each request one, and the last one too."""
 
 import json
-import shutil
 import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ import httpx
 
 from tests.binomial import interval
 from tests.integration import clients
+from tests.integration.altered import altered
 from tests.integration.collector import Collector, Seen, collecting
 from tests.integration.process import REPOSITORY
 from tests.integration.service import Pair, in_front_of, mocks, pair, spoil, until, until_ready
@@ -200,15 +200,10 @@ def test_without_a_drain_the_last_spans_are_lost() -> None:
 
 def test_a_drain_that_does_not_flush_loses_the_last_spans(tmp_path: Path) -> None:
     """The control of the one line: without it SIGTERM ends as well, and nothing arrives."""
-    for package in ("messenger", "downstream"):
-        shutil.copytree(REPOSITORY / package, tmp_path / package)
-    process = tmp_path / "messenger" / "process.py"
-    source = process.read_text(encoding="utf-8")
-    process.write_text(source.replace(FLUSH, ""), encoding="utf-8")
+    root = altered(tmp_path, "messenger/process.py", FLUSH, "")
     with collecting() as collector:
-        before, after, status = spans_after(signal.SIGTERM, collector, root=tmp_path)
+        before, after, status = spans_after(signal.SIGTERM, collector, root=root)
 
-    assert FLUSH in source
     assert (before, after, status) == ([], [], 0)
 
 

@@ -1,13 +1,13 @@
 """Stops a process for a while, as a paused container or a suspended machine does."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.integration.lab.experiment import get, lab, logged, until_serving
+from tests.integration.meanwhile import meanwhile
 from tests.integration.process import Process
 
 QUICK_LIMITS = {"stall_suspect_seconds": 0.4, "stall_broken_seconds": 0.8}
@@ -29,20 +29,9 @@ def freeze(process: Process, seconds: float) -> None:
 @contextmanager
 def busy(process: Process) -> Iterator[list[int]]:
     """Keep the loop of a laboratory in requests of 80 ms; provide what they were answered."""
-    over = threading.Event()
     codes: list[int] = []
-
-    def ask() -> None:
-        while not over.wait(0.02):
-            codes.append(get(process, "/heavy?ms=80", timeout=60).code)
-
-    client = threading.Thread(target=ask)
-    client.start()
-    try:
+    with meanwhile(lambda: codes.append(get(process, "/heavy?ms=80", timeout=60).code), 0.02):
         yield codes
-    finally:
-        over.set()
-        client.join()
 
 
 def condemned(

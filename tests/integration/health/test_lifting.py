@@ -3,7 +3,6 @@
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 
 import httpx
 
-REPOSITORY = Path(__file__).parents[3]
+from tests.integration.process import REPOSITORY, free_port
+
 HEALTH = REPOSITORY / "messenger" / "health"
 DEADLOCK = """
 import asyncio, threading, time
@@ -39,13 +39,6 @@ def example() -> str:
     """Return the Python block of the folder's README."""
     (code,) = re.findall(r"```python\n(.*?)```", (HEALTH / "README.md").read_text(), re.DOTALL)
     return str(code)
-
-
-def free_port() -> int:
-    """Return a port that is free now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def test_the_readme_example_has_ten_lines() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lab.experiment import (
+    KUBELET_FAILURES,
     get,
     lab,
     logged,
@@ -39,10 +40,6 @@ SOAKS: dict[str, tuple[dict[str, Any], float]] = {
 """What is contended, and for how many seconds in full: the specification's half an hour of soaking
 and 10 minutes of contention. They run beside each other, which adds to the strain."""
 
-KUBELET_FAILURES = 3
-"""How many probes in a row have to fail until somebody acts: threads that take locks in turn as
-hard as they can keep even the loop of an idle process waiting."""
-
 
 def contend(
     options: dict[str, Any], seconds: float, pause_seconds: float = 0.0
@@ -67,6 +64,7 @@ def test_contended_locks_signals_and_cancelled_waits_are_no_deadlock(
     failed, found, done = contend(options, 6.5, pause_seconds=0.002)
 
     assert found == []
+    # Threads that take locks in turn as hard as they can keep even an idle loop waiting.
     assert failed < KUBELET_FAILURES
     assert done["sections"] > 500
     assert done["threads"] == 12

@@ -161,6 +161,10 @@ def logged(process: Process, message: str) -> list[dict[str, Any]]:
     return records
 
 
+KUBELET_FAILURES = 3
+"""How many probes in a row have to fail until somebody acts."""
+
+
 def longest_failure(answers: list[Reply]) -> int:
     """Return how many probes in a row failed at most."""
     longest = current = 0
