@@ -142,14 +142,18 @@ class Process:
             time.sleep(PATIENCE_SECONDS)
 
     def end(self) -> None:
-        """End the process: politely, then by force. Does nothing when it has ended already."""
+        """End the process: politely, then by force. Does nothing when it has ended already.
+
+        Raises:
+            ProcessError: when even force does not end it, as when a tracer holds it.
+        """
         if self.is_running:
             self._popen.send_signal(signal.SIGINT)
             try:
                 self._popen.wait(GOODBYE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._popen.kill()
-                self._popen.wait()
+                self.wait()
         for reader in self._readers:
             reader.join(timeout=1)
         if self._popen.stdin is not None:

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
@@ -49,28 +49,48 @@ PTRACE_INTERRUPT = 0x4207
 PTRACE_DETACH = 17
 
 
+WALL = 0x40000000
+"""To wait for threads too (__WALL of waitpid(2))."""
+
+
 @contextmanager
 def debugger(process: Process) -> Iterator[None]:
     """Attach to every thread of a process and stop it, as gdb does (ptrace(2)).
 
     The calling thread is the tracer: it has to be the one that detaches.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    threads = process.threads
+    with ExitStack() as attached:
+        for thread in process.threads:
+            with suppress(ProcessLookupError):  # a thread that has ended since it was listed
+                attached.enter_context(traced(thread))
+        yield
 
-    def trace(request: int, thread: int) -> None:
-        if libc.ptrace(request, thread, None, None):
-            raise OSError(ctypes.get_errno(), "ptrace")
 
-    for thread in threads:
-        trace(PTRACE_SEIZE, thread)
-        trace(PTRACE_INTERRUPT, thread)
-        os.waitpid(thread, 0x40000000)  # __WALL: threads too
+@contextmanager
+def traced(thread: int) -> Iterator[None]:
+    """Stop one thread, and let it go in any case: a process does not end before its tracer let go.
+
+    Raises:
+        ProcessLookupError: The thread has ended.
+    """
+    trace(PTRACE_SEIZE, thread)
+    trace(PTRACE_INTERRUPT, thread)
+    os.waitpid(thread, WALL)
     try:
         yield
     finally:
-        for thread in threads:
-            trace(PTRACE_DETACH, thread)
+        trace(PTRACE_DETACH, thread)
+
+
+def trace(request: int, thread: int) -> None:
+    """Call ptrace(2), for requests without an address and without data.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(request, thread, None, None):
+        raise OSError(ctypes.get_errno(), "ptrace")
 
 
 @pytest.mark.together
