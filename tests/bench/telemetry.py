@@ -1,21 +1,13 @@
 """What telemetry costs a message: metrics, ids, and a tenth of the traces sent to a collector."""
 
-import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 
 from tests.integration.collector import collecting
-from tests.integration.process import Process, running
-from tests.integration.service import Pair, mocks, until_ready
+from tests.integration.service import mocks
 
-from .load import Client, burst, client, post
+from .load import client
+from .messages import ROUNDS, speed, started
 from .row import Row, spread
-
-ROUNDS = 60
-"""How often the sides take turns: many short bursts see the same machine, whoever else uses it."""
-
-BURST_SECONDS = 0.5
-"""Some hundred messages, a tenth of them recorded."""
 
 TENTH = {
     "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
@@ -24,29 +16,6 @@ TENTH = {
 """Sampled where they begin, which is here: no request of the load names a trace."""
 
 LEAST_RATIO = 0.9
-
-PATIENT = {"MESSENGER_PORT": "0", "MESSENGER_DOWNSTREAM_DEADLINE_SECONDS": "30"}
-"""A deadline that no load of the machine meets: a message that does without is another one."""
-
-MESSAGE = post(
-    "/v1/messages", b'{"sender": "alice", "recipient": "bob", "channel": "push", "body": "Hello"}'
-)
-
-
-def _started(stack: ExitStack, behind: Process, module: str, env: Mapping[str, str]) -> Process:
-    """Run one side on a core that the mocks and the load do without, if there are two."""
-    settings = PATIENT | {"MESSENGER_DOWNSTREAM_URL": behind.url + "/{service}"}
-    process = stack.enter_context(running(module, env={**settings, **env}))
-    until_ready(Pair(process, behind))
-    os.sched_setaffinity(process.pid, {0})
-    return process
-
-
-def _speed(process: Process, sender: Client) -> float:
-    """Return messages per second of the process's CPU, in which its exports are contained."""
-    result = burst(process.pid, process.port, MESSAGE, seconds=BURST_SECONDS, sender=sender)
-    assert not result.errors, result
-    return result.per_cpu_second
 
 
 def rows() -> list[Row]:
@@ -57,15 +26,15 @@ def rows() -> list[Row]:
         behind = stack.enter_context(mocks())
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         sides = {
-            "control": _started(stack, behind, "tests.bench.silent", {}),
-            "a tenth": _started(stack, behind, "messenger", told | TENTH),
-            "none": _started(stack, behind, "messenger", {}),
-            "all": _started(stack, behind, "messenger", told),
+            "control": started(stack, behind, "tests.bench.silent"),
+            "a tenth": started(stack, behind, "messenger", told | TENTH),
+            "none": started(stack, behind, "messenger"),
+            "all": started(stack, behind, "messenger", told),
         }
         rounds = []
         for turn in range(ROUNDS):
             order = list(sides) if turn % 2 else list(reversed(sides))
-            rounds.append({name: _speed(sides[name], sender) for name in order})
+            rounds.append({name: speed(sides[name], sender) for name in order})
     return [_row(name, rounds) for name in ("a tenth", "none", "all")]
 
 
