@@ -1,6 +1,5 @@
 """The folder can be lifted out: its README's example runs elsewhere, on a copy of the folder."""
 
-import re
 import shutil
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.commands import run_by
 from tests.integration.process import REPOSITORY, free_port
 
 HEALTH = REPOSITORY / "messenger" / "health"
@@ -37,8 +37,8 @@ SLOW_CLIENT = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1])"
 
 def example() -> str:
     """Return the Python block of the folder's README."""
-    (code,) = re.findall(r"```python\n(.*?)```", (HEALTH / "README.md").read_text(), re.DOTALL)
-    return str(code)
+    (block,) = run_by(__file__)
+    return block.text
 
 
 def test_the_readme_example_has_ten_lines() -> None:

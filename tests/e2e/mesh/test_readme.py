@@ -1,0 +1,78 @@
+"""The commands of istio/README.md, run as they stand there: the document is this test's input."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import ROOT, run_by
+from tests.e2e.cluster import Cluster, run, wait_for
+from tests.e2e.load import loading
+from tests.e2e.mesh.canary import DEPLOYED_SECONDS, NAMESPACE, VERSIONS, WORKLOADS
+from tests.e2e.space import Space
+
+pytestmark = pytest.mark.slow
+
+CONTEXT = "kind-messenger"
+"""The one that the commands mean."""
+
+RATE = 30.0
+"""Messages a second, to be judged by."""
+
+HOURS = 3600.0
+"""How long the load lasts if nobody stops it."""
+
+COMMAND_SECONDS = 500.0
+"""How long the longest may take: a roll-out."""
+
+FASTER = {"step": " --pause-seconds 20", "run": " --pause-seconds 20"}
+"""What is added to commands that are patient: a third of the time."""
+
+
+@pytest.fixture(scope="module")
+def space(mesh: Cluster) -> Iterator[Space]:
+    """Yield the namespace of the overlay, in which nothing is as yet; delete it."""
+    if mesh.context != CONTEXT:
+        pytest.skip(f"the README is about {CONTEXT}, and this is {mesh.context}")
+    if mesh.ask(f"/api/v1/namespaces/{NAMESPACE}")[0] != 404:
+        pytest.skip(f"the namespace {NAMESPACE} is in use")
+    try:
+        yield Space(mesh, NAMESPACE)
+    finally:
+        mesh.kubectl("delete", "namespace", NAMESPACE, "--wait=false", "--ignore-not-found")
+
+
+def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -> None:
+    """Each of them ends well, one after the other, on a canary that is good."""
+    deploy, look, *roll_out = (each.line for block in run_by(__file__) for each in block.commands)
+    _run(deploy, tmp_path)
+    names = (*WORKLOADS, *(f"deployment/{name}" for name in VERSIONS))
+    space.settle(*names, within_seconds=DEPLOYED_SECONDS)
+    said = wait_for("an answer", lambda: _try(look), until=bool, within_seconds=30)
+    assert '"version"' in said, said
+
+    with loading(space, "prober", rate=RATE, seconds=HOURS) as load:
+        for command in roll_out:
+            _run(command, tmp_path)
+        time.sleep(1)
+        report = load.stop()
+
+    assert report.failed == 0, report.examples
+
+
+def _run(command: str, folder: Path) -> str:
+    """Run a command as it stands; files that it writes or reads are in a folder of their own."""
+    words = command.split()
+    more = next((text for word, text in FASTER.items() if word in words), "")
+    line = f"{command}{more}".replace("seen.jsonl", str(folder / "seen.jsonl"))
+    return run(("bash", "-c", f"cd {ROOT} && {line}"), timeout_seconds=COMMAND_SECONDS)
+
+
+def _try(command: str) -> str:
+    """Run a command and return what it printed, nothing if it failed."""
+    done = subprocess.run(  # noqa: S602 - from our own README
+        command, shell=True, capture_output=True, text=True, timeout=30, check=False
+    )
+    return "" if done.returncode else done.stdout
