@@ -3,8 +3,9 @@
 A test marked `together` is an ordinary test without fixtures, `full` excepted, that leaves the
 processors alone. When the first of them is due, all of them are started, each with processes of its
 own, the longest first, and pytest then reads their outcomes one by one. They come before the others
-of this folder, which keep a processor busy and run alone. With pytest-xdist the folder stays in one
-worker (tests/scheduling.py): only that one may start them.
+of this folder, which keep a processor busy and run alone, but for those marked `at_once`: they run
+at the same time as the others of their file that are marked so. With pytest-xdist the folder stays
+in one worker (tests/scheduling.py): only that one may start them.
 """
 
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,20 +24,34 @@ FOLDER = Path(__file__).parent
 EXPERIMENTS = pytest.StashKey[dict[pytest.Item, Future[None]]]()
 """The experiments that have been started, by test."""
 
-EXECUTOR = pytest.StashKey[ThreadPoolExecutor]()
+EXECUTORS = pytest.StashKey[list[ThreadPoolExecutor]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the mark."""
+    """Register the marks."""
     config.addinivalue_line(
         "markers",
         "together(seconds=...): runs at the same time as others of its kind, and takes so long if "
         "that is more than half a minute",
     )
+    config.addinivalue_line(
+        "markers", "at_once: runs at the same time as those of its file, and as no others"
+    )
+    config.stash[EXPERIMENTS] = {}
+    config.stash[EXECUTORS] = []
 
 
 def _runs_together(item: pytest.Item) -> bool:
     return item.get_closest_marker("together") is not None
+
+
+def _runs_at_once(item: pytest.Item) -> bool:
+    return item.get_closest_marker("at_once") is not None
+
+
+def _rank(item: pytest.Item) -> int:
+    """Return which third of the folder's tests one belongs to."""
+    return 0 if _runs_together(item) else 1 if _runs_at_once(item) else 2
 
 
 def _seconds(item: pytest.Item) -> float:
@@ -46,28 +61,32 @@ def _seconds(item: pytest.Item) -> float:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of this folder that run together first.
+    """Put the tests of this folder that run together first, and last those that run alone.
 
     All but the one that shows how to lift the folder out are slow: each is short, but there are so
     many that two processors are busy for minutes.
     """
     places = [place for place, item in enumerate(items) if item.path.parent == FOLDER]
-    ordered = sorted((items[place] for place in places), key=lambda item: not _runs_together(item))
+    ordered = sorted((items[place] for place in places), key=_rank)
     for place, item in zip(places, ordered, strict=True):
         if item.path.name != "test_lifting.py":
             item.add_marker(pytest.mark.slow)
         items[place] = item
 
 
-def _start_all(session: pytest.Session) -> dict[pytest.Item, Future[None]]:
-    executor = session.config.stash[EXECUTOR] = ThreadPoolExecutor(AT_ONCE, "experiment")
+def _start_others_of(first: pytest.Item) -> None:
+    """Start a test and all that run at the same time."""
+    items = [item for item in first.session.items if _rank(item) == _rank(first)]
+    at_once = AT_ONCE
+    if _runs_at_once(first):
+        items = [item for item in items if item.path == first.path]
+        at_once = len(items)
+    executor = ThreadPoolExecutor(at_once, "experiment")
+    first.config.stash[EXECUTORS].append(executor)
     # Who takes minutes and begins last would be waited for alone.
-    items = sorted(session.items, key=_seconds, reverse=True)
-    return {
-        item: executor.submit(_experience, item)
-        for item in items
-        if isinstance(item, pytest.Function) and _runs_together(item)
-    }
+    for item in sorted(items, key=_seconds, reverse=True):
+        assert isinstance(item, pytest.Function)
+        first.config.stash[EXPERIMENTS][item] = executor.submit(_experience, item)
 
 
 def _experience(item: pytest.Function) -> None:
@@ -76,27 +95,29 @@ def _experience(item: pytest.Function) -> None:
     arguments = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     if "full" in item.fixturenames:
         arguments["full"] = item.config.getoption("--full")
-    assert set(item.fixturenames) <= {*arguments, "request"}, "together: no fixtures"
+    assert set(item.fixturenames) <= {*arguments, "request"}, (
+        "no fixtures for those that run at the same time"
+    )
     item.obj(**arguments)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Start all experiments, once, and report the outcome of this one."""
-    if not _runs_together(pyfuncitem):
+    """Start what runs at the same time as this test, once, and report the outcome of this one."""
+    if not (_runs_together(pyfuncitem) or _runs_at_once(pyfuncitem)):
         FIGURES.set(pyfuncitem.user_properties)
         return None
-    stash = pyfuncitem.config.stash
-    if EXPERIMENTS not in stash:
-        stash[EXPERIMENTS] = _start_all(pyfuncitem.session)
-    stash[EXPERIMENTS][pyfuncitem].result()
+    started = pyfuncitem.config.stash[EXPERIMENTS]
+    if pyfuncitem not in started:
+        _start_others_of(pyfuncitem)
+    started[pyfuncitem].result()
     return True
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let what has been started end its processes; start nothing more."""
-    if EXECUTOR in session.config.stash:
-        session.config.stash[EXECUTOR].shutdown(cancel_futures=True)
+    for executor in session.config.stash[EXECUTORS]:
+        executor.shutdown(cancel_futures=True)
 
 
 @pytest.fixture

@@ -95,6 +95,7 @@ def test_plain_server_loses_hundreds_in_the_same_traffic(stack: dict[str, str]) 
 
 
 @pytest.mark.slow
+@pytest.mark.at_once
 @BOTH_LOOPS
 def test_five_drains_with_the_articles_numbers_lose_no_request(stack: dict[str, str]) -> None:
     """The same five times on each loop with a drain of at least 5 s."""

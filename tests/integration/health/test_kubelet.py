@@ -54,9 +54,10 @@ def told(name: str, restarts: list[Restart]) -> tuple[float, float]:
 
 
 @pytest.mark.slow
-def test_containers_are_gone_in_time_and_say_why(pytestconfig: pytest.Config) -> None:
+@pytest.mark.at_once
+def test_containers_are_gone_in_time_and_say_why(full: bool) -> None:  # noqa: FBT001 - a fixture
     """A stall within 41 s, a cycle within 35 s, each with its reason; a plain one takes 51 s."""
-    phases = FULL_PHASES if pytestconfig.getoption("--full") else PHASES
+    phases = FULL_PHASES if full else PHASES
     with ThreadPoolExecutor(3) as pool:
         stalls = pool.submit(many, {}, STALL, phases)
         cycles = pool.submit(many, {}, CYCLE, phases)
@@ -78,6 +79,7 @@ def test_containers_are_gone_in_time_and_say_why(pytestconfig: pytest.Config) ->
 
 
 @pytest.mark.slow
+@pytest.mark.at_once
 def test_containers_that_exit_by_themselves_are_gone_sooner() -> None:
     """With exit-on-broken a stall ends within 12.5 s and a cycle within 5 s."""
     with ThreadPoolExecutor(2) as pool:
@@ -93,6 +95,7 @@ def test_containers_that_exit_by_themselves_are_gone_sooner() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.at_once
 def test_a_threads_deadlock_is_never_noticed_by_a_plain_application() -> None:
     """The control: its event loop answers, and the work that the threads did is not done."""
     with lab(plain=True) as process, poke(process, CYCLE):

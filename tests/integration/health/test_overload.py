@@ -157,6 +157,7 @@ def test_throttled_process_answers_its_probes() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.at_once
 @BOTH_LOOPS
 def test_throttled_process_answers_its_probes_for_long(stack: dict[str, str]) -> None:
     """The same for 25 s on each loop, and its control: plain uvicorn misses most."""
