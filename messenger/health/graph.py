@@ -93,7 +93,7 @@ class WaitGraph:
 
     def _follow(self) -> None:
         """Add what the owners of locks wait for, and what those wait for."""
-        open_ends = [target for edge in self.edges.values() for target in edge.targets]
+        open_ends = {target for edge in self.edges.values() for target in edge.targets}
         if self._loop_thread is not None:
             self.edges |= {
                 party: self._behind_loop(edge)
@@ -107,7 +107,7 @@ class WaitGraph:
             edge = self._other_wait(party)
             if edge is not None and edge.targets:
                 self.edges[party] = edge
-                open_ends.extend(edge.targets)
+                open_ends.update(edge.targets)
 
     def _behind_loop(self, edge: Edge) -> Edge:
         assert self._loop_thread is not None  # noqa: S101 - the caller's condition, for the types
@@ -165,16 +165,21 @@ class WaitGraph:
 def dead_among(edges: Mapping[Party, Edge], *, timed_too: bool) -> dict[Party, Edge]:
     """Take away, until nothing changes, whoever can still go on."""
     left = {party: edge for party, edge in edges.items() if timed_too or not edge.timed}
-    while True:
-        free = [
-            party
-            for party, edge in left.items()
-            if not edge.is_orphan and not all(target in left for target in edge.targets)
-        ]
-        if not free:
-            return left
-        for party in free:
+    waiters: dict[Party, list[Party]] = {}
+    for party, edge in left.items():
+        for target in edge.targets:
+            waiters.setdefault(target, []).append(party)
+    # Whoever is set free sets free those who wait for it: each wait is looked at once, since a
+    # queue of thousands that is no deadlock would otherwise hold the interpreter for seconds.
+    free = [
+        party for party, edge in left.items() if not all(target in left for target in edge.targets)
+    ]
+    while free:
+        party = free.pop()
+        if party in left and not left[party].is_orphan:
             del left[party]
+            free += waiters.get(party, ())
+    return left
 
 
 def cycles(dead: Mapping[Party, Edge]) -> list[list[Edge]]:

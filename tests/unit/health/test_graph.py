@@ -1,5 +1,6 @@
 """Who can never go on: the largest set of whom each waits only for others of it."""
 
+import itertools
 import threading
 
 from hypothesis import given
@@ -73,6 +74,31 @@ def test_every_cycle_is_closed_and_among_the_dead(edges: dict[Party, Edge]) -> N
         assert not seen & set(waiters)
         seen |= set(waiters)
     assert bool(found) is bool(dead)
+
+
+class Counted(threading.Thread):
+    """A party that counts how often it is looked up."""
+
+    looks = 0
+
+    def __hash__(self) -> int:
+        """Return a hash as other threads have it."""
+        Counted.looks += 1
+        return id(self)
+
+    __eq__ = object.__eq__
+
+
+def test_a_long_chain_costs_a_few_looks_at_each() -> None:
+    """A thousand who each wait for the next one, and the last for nobody: no look is repeated."""
+    parties = [Counted(daemon=True) for _ in range(1_000)]
+    chain: dict[Party, Edge] = {
+        party: Edge(party, (after,), timed=False) for party, after in itertools.pairwise(parties)
+    }
+    Counted.looks = 0
+
+    assert dead_among(chain, timed_too=False) == {}
+    assert Counted.looks < 20 * len(parties)
 
 
 def test_a_thread_that_has_run_to_its_end_has_ended() -> None:
