@@ -43,27 +43,41 @@ def test_a_caller_stays_with_the_version_that_answered_first(
 ) -> None:
     """By the cookie of the first answer, beside others that the caller has."""
     with canary.having("sticky"):
-        first = next(each for each in caller.ask(URL, times=TIMES) if each.version == version)
-        cookie = first.headers["set-cookie"].partition(";")[0]
+        cookie = cookie_of(version, caller)
         staying = caller.ask(URL, headers={"cookie": f"a=b; {cookie}; c=d"}, times=TIMES)
 
     assert versions(staying) == {version}
+
+
+def cookie_of(version: str, caller: Caller) -> str:
+    """Return the cookie that a caller is given with the first answer of a version."""
+    first = next(each for each in caller.ask(URL, times=TIMES) if each.version == version)
+    return first.headers["set-cookie"].partition(";")[0]
+
+
+def test_without_the_component_the_cookie_holds_nobody(canary: Canary, caller: Caller) -> None:
+    """The control: who has one from before gets both versions, and no new one."""
+    with canary.having("sticky"):
+        cookie = cookie_of("2.0", caller)
+    replies = caller.ask(URL, headers={"cookie": cookie}, times=TIMES)
+
+    assert versions(replies) == {"1.0", "2.0"}
+    assert not any("set-cookie" in reply.headers for reply in replies)
 
 
 def test_a_copy_of_what_may_be_repeated_goes_to_the_new_version_unheard(canary: Canary) -> None:
     """Callers hear 1.0 alone, 2.0 has got every message too, and each was delivered once."""
     before = canary.deliveries()
     with canary.having("100-0", "mirror"):
-        news = canary.names_of(app="messenger", version="2.0")
-        heard = sum(answered(canary, pod, "/v1/messages") for pod in news)
+        heard = answered_by_the_new(canary)
         with loading(canary, "mirror", rate=20, seconds=COPIED / 20) as load:
             report = load.report()
-        copied = sum(answered(canary, pod, "/v1/messages") for pod in news) - heard
+        copied = answered_by_the_new(canary) - heard
         with loading(
             canary, "mirror-keyless", rate=20, seconds=COPIED / 20, arguments=["--keyless"]
         ) as load:
             keyless = load.report()
-        uncopied = sum(answered(canary, pod, "/v1/messages") for pod in news) - heard - copied
+        uncopied = answered_by_the_new(canary) - heard - copied
     after = canary.deliveries()
 
     assert (report.failed, keyless.failed) == (0, 0), (report.examples, keyless.examples)
@@ -72,3 +86,21 @@ def test_a_copy_of_what_may_be_repeated_goes_to_the_new_version_unheard(canary: 
     assert after["deliveries"] - before["deliveries"] == 2 * COPIED
     assert after["replays"] - before["replays"] == COPIED
     assert after["duplicates"] == before["duplicates"]
+
+
+def test_without_the_component_nothing_is_copied(canary: Canary) -> None:
+    """The control: with all of the weight on 1.0 the new version gets nothing at all."""
+    with canary.having("100-0"):
+        heard = answered_by_the_new(canary)
+        with loading(canary, "unmirrored", rate=20, seconds=COPIED / 20) as load:
+            report = load.report()
+        copied = answered_by_the_new(canary) - heard
+
+    assert report.failed == 0, report.examples
+    assert (set(report.versions), copied) == ({"1.0"}, 0)
+
+
+def answered_by_the_new(canary: Canary) -> int:
+    """Return how many messages the pods of the new version have answered."""
+    news = canary.names_of(app="messenger", version="2.0")
+    return sum(answered(canary, pod, "/v1/messages") for pod in news)
