@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from tests.e2e.cluster import Object
+
+PROBER = Path(__file__).with_name("prober.yaml")
+"""A Job that probes, as people start one."""
 
 PROBER_IMAGE = "messenger-prober:1.0"
 MESSENGER_IMAGE = "messenger-v1:1.0"
@@ -36,34 +41,13 @@ def prober(name: str, arguments: Sequence[str], node: str | None) -> Object:
         arguments: The prober's arguments.
         node: The node that it is to run on; any, without one.
     """
-    return {
-        "apiVersion": "batch/v1",
-        "kind": "Job",
-        "metadata": {"name": name, "labels": {"app": "prober"}},
-        "spec": {
-            "backoffLimit": 0,
-            "template": {
-                "metadata": {"labels": {"app": "prober"}},
-                "spec": {
-                    "restartPolicy": "Never",
-                    "automountServiceAccountToken": False,
-                    "enableServiceLinks": False,
-                    "securityContext": RESTRICTED_POD,
-                    "nodeSelector": {"kubernetes.io/hostname": node} if node else {},
-                    "containers": [
-                        {
-                            "name": "prober",
-                            "image": PROBER_IMAGE,
-                            "args": list(arguments),
-                            "securityContext": RESTRICTED,
-                            # Enough that it is in time on a busy node: it is the clock.
-                            "resources": {"requests": {"cpu": "250m", "memory": "64Mi"}},
-                        }
-                    ],
-                },
-            },
-        },
-    }
+    job: Object = yaml.safe_load(PROBER.read_text(encoding="utf-8"))
+    job["metadata"]["name"] = name
+    pod = job["spec"]["template"]["spec"]
+    del pod["affinity"]
+    pod["nodeSelector"] = {"kubernetes.io/hostname": node} if node else {}
+    pod["containers"][0]["args"] = list(arguments)
+    return job
 
 
 def plain(*, replicas: int, long_share: float = 0.0, pre_stop: bool = False) -> list[Object]:
