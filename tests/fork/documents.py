@@ -5,8 +5,10 @@ import re
 from .naming import OLD
 from .renaming import Renaming
 
-SECTION = re.compile(r"^## Fork it\n.*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL)
-"""The section of README that a service which was forked has no use for."""
+SECTION = re.compile(
+    r"^## (?:Fork it|Beside others)\n.*?(?=^## |\Z)", flags=re.MULTILINE | re.DOTALL
+)
+"""The sections of README that a service which was forked has no use for."""
 
 LINE = re.compile(r"^.*\btests\.fork\b.*\n", flags=re.MULTILINE)
 """What else documents say about forking, in lines that can be left out."""

@@ -1,11 +1,14 @@
 """Messenger's own locks, loop, pool and worker fall ill on order, and its liveness says so."""
 
+import re
+import signal
 import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tests.commands import run_by
 from tests.integration import clients
 from tests.integration.service import Pair, code, pair, until, until_ready
 
@@ -15,6 +18,10 @@ SETTINGS = {
     "MESSENGER_STALL_UNREADY_SECONDS": "2",
 }
 """A short limit, so that a stall is seen within the test's patience."""
+
+
+NUMBER = r"[\d.:TZ-]*\d[\d.:TZ-]*"
+"""Also a time, and the number of a line behind a colon."""
 
 
 def order(service: Pair, faults: str, ttl_seconds: float | None = None) -> httpx.Response:
@@ -62,6 +69,35 @@ def test_a_fault_of_the_process_is_found_and_explained(
     assert explained in last
     assert "messenger/" in last
     assert seconds < 10  # 4 s, and what a busy machine adds; a stall would be over after 15
+
+
+def shape(message: str) -> list[str]:
+    """Return a message without what is another one each time.
+
+    That is numbers, the pod's name, and which of the two began to wait first.
+    """
+    for pattern, name in ((r"pod=\S+", "pod"), (r"\.(accounts|contacts)\.", "."), (NUMBER, "0")):
+        message = re.sub(pattern, name, message)
+    return sorted(message.strip().splitlines())
+
+
+def test_the_message_of_a_deadlock_is_the_one_that_people_are_shown(tmp_path: Path) -> None:
+    """k8s/README.md explains a real one, whatever its lines and times."""
+    (block,) = run_by(__file__)
+    (command,) = block.commands
+    log = tmp_path / "termination-log"
+    log.touch()
+    with pair(messenger={**SETTINGS, "MESSENGER_TERMINATION_LOG": str(log)}) as service:
+        until_ready(service)
+        order(service, "deadlock=threads")
+        until_broken(service, timeout=30)
+        service.messenger.signal(signal.SIGTERM)
+        status = service.messenger.wait()
+    told = shape(command.output or "")
+
+    assert status == 71
+    assert told == shape(log.read_text())
+    assert told != shape(log.read_text().replace("waits", "has"))
 
 
 def test_a_crashing_worker_breaks_the_process_when_its_budget_is_spent() -> None:

@@ -36,9 +36,13 @@ SLOW_CLIENT = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1])"
 
 
 def example() -> str:
-    """Return the Python block of the folder's README."""
-    (block,) = run_by(__file__)
-    return block.text
+    """Return the application in the folder's README."""
+    return blocks()[1]
+
+
+def blocks() -> list[str]:
+    """Return what the folder's README tells to write: additions, and what they are added to."""
+    return [block.text for block in run_by(__file__)]
 
 
 def test_the_readme_example_has_ten_lines() -> None:
@@ -61,6 +65,29 @@ def test_a_copied_folder_finds_a_deadlock_and_drains_without_loss(tmp_path: Path
     seen = run(tmp_path, port)
 
     assert seen == {"broken": "deadlock-threads", "drained": ["hello"] * 20, "exit": 71}
+
+
+def test_what_the_readme_adds_is_watched(tmp_path: Path) -> None:
+    """The application with its additions is ready when they are, and shows each of them."""
+    shutil.copytree(HEALTH, tmp_path / "health", ignore=shutil.ignore_patterns("__pycache__"))
+    additions, application = blocks()
+    port = free_port()
+    code = application.replace("port=8080", f"port={port}").replace('"0.0.0.0"', '"127.0.0.1"')
+    head, serve_line = code.rstrip().rsplit("\n", 1)
+    (tmp_path / "orders.py").write_text(f"{head}\n{additions}\n{serve_line}\n")
+
+    process = subprocess.Popen([sys.executable, "orders.py"], cwd=tmp_path)
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health/ready", 200)
+        shown = httpx.get(f"http://127.0.0.1:{port}/health?verbose", trust_env=False).text
+    finally:
+        process.kill()
+        process.wait()
+
+    missing = [
+        name for name in ("cache:prices", "price-refresh", "stock", "decoding") if name not in shown
+    ]
+    assert missing == [], shown
 
 
 def run(folder: Path, port: int) -> dict[str, object]:
