@@ -7,8 +7,23 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from . import drains, latency, locks, overhead, restarts, telemetry, verdicts
-from .row import Bench, Row, table
+from . import (
+    crowds,
+    drains,
+    endurance,
+    latency,
+    locks,
+    messages,
+    overhead,
+    restarts,
+    routes,
+    starts,
+    telemetry,
+    verdicts,
+    waits,
+)
+from .plot import svg
+from .row import Bench, Length, Row, table
 
 GROUPS: dict[str, dict[str, Bench]] = {
     "health": {
@@ -19,7 +34,15 @@ GROUPS: dict[str, dict[str, Bench]] = {
         "drains": drains.rows,
         "restarts": restarts.rows,
     },
+    "growth": {
+        "crowds": crowds.rows,
+        "endurance": endurance.rows,
+        "waits": waits.rows,
+    },
     "service": {
+        "messages": messages.rows,
+        "routes": routes.rows,
+        "starts": starts.rows,
         "telemetry": telemetry.rows,
     },
 }
@@ -32,6 +55,8 @@ def main() -> int:
     parser.add_argument("group", nargs="?", choices=sorted(GROUPS), help="all if left out")
     parser.add_argument("--only", help="one benchmark of the group")
     parser.add_argument("--json", type=Path, help="also write the rows to this file")
+    parser.add_argument("--plots", type=Path, help="also draw what grows into this directory")
+    parser.add_argument("--length", type=Length, choices=list(Length), default=Length.USUAL)
     arguments = parser.parse_args()
     groups = [arguments.group] if arguments.group else sorted(GROUPS)
     rows: list[Row] = []
@@ -39,10 +64,13 @@ def main() -> int:
         for name, bench in GROUPS[group].items():
             if arguments.only in {None, name}:
                 began = time.monotonic()
-                rows += bench()
+                rows += bench(arguments.length)
                 took = time.monotonic() - began
                 print(f"{group} {name}: {took:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
     print(table(rows))  # noqa: T201
+    if arguments.plots:
+        for row in filter(None, (row.plot for row in rows)):
+            (arguments.plots / f"{row.name}.svg").write_text(svg(row), encoding="utf-8")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return int(any(row.is_met is False for row in rows))

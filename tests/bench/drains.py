@@ -7,7 +7,7 @@ from tests.integration.health.loops import ASYNCIO, UVLOOP
 from tests.integration.health.traffic import Tally, Traffic
 from tests.integration.lab.experiment import lab, until_serving
 
-from .row import Row
+from .row import Length, Row
 
 RUNS = 5
 BEFORE_SECONDS = 3.0
@@ -34,12 +34,14 @@ def _told(tallies: list[Tally]) -> tuple[str, int, int]:
     return f"{lost} of {sent:,} lost in {len(tallies)} shutdowns", lost, sent
 
 
-def rows() -> list[Row]:
+def rows(length: Length) -> list[Row]:
     """Measure each loop."""
     result = []
     for stack in (UVLOOP, ASYNCIO):
         control, control_lost, _ = _told([_shutdown(stack, plain=True)])
-        subject, lost, _ = _told([_shutdown(stack, plain=False) for _ in range(RUNS)])
+        subject, lost, _ = _told(
+            [_shutdown(stack, plain=False) for _ in range(length.of(quick=1, usual=RUNS))]
+        )
         result.append(
             Row(
                 f"requests through SIGTERM, 50 kept-alive and 50 new/s, {stack['loop']}",

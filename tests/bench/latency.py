@@ -8,7 +8,7 @@ from tests.integration.lab.experiment import lab, until_serving
 
 from .load import burst, get
 from .probing import Probing, probe_for
-from .row import Row
+from .row import Length, Row
 
 SECONDS = 12.0
 EVERY_SECONDS = 0.25
@@ -54,7 +54,7 @@ def _stalled() -> Probing:
             return probe_for(process.port, 7, 0.1, "/health/alive")
 
 
-def rows() -> list[Row]:
+def rows(_: Length) -> list[Row]:
     """Measure one after the other: each needs the machine."""
     idle_control, idle = _idle(plain=True), _idle(plain=False)
     busy_control, busy = _saturated(plain=True), _saturated(plain=False)

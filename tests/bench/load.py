@@ -1,10 +1,11 @@
 """Load over kept-alive connections, closed loop: each connection sends when it has its answer."""
 
 import asyncio
+import itertools
 import multiprocessing
 import multiprocessing.pool
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -34,6 +35,8 @@ class Burst:
     errors: int
     seconds: float
     server_cpu_seconds: float
+    latencies: tuple[float, ...]
+    """Seconds that each 200 and 202 took."""
 
     @property
     def per_cpu_second(self) -> float:
@@ -44,20 +47,22 @@ class Burst:
 class _Client(asyncio.Protocol):
     """One connection; counts answers by their length, without parsing them."""
 
-    def __init__(self, request: bytes, until: float) -> None:
-        self._request = request
+    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+        self._requests = requests
         self._until = until
+        self._sent = 0.0
         self._buffer = b""
         self.transport: asyncio.Transport | None = None
         self.answers = 0
         self.errors = 0
+        self.latencies: list[float] = []
         self.closed = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        transport.write(self._request)
+        self._ask(transport)
 
     def data_received(self, data: bytes) -> None:
         """Count an answer that is complete, and send the next request."""
@@ -68,12 +73,19 @@ class _Client(asyncio.Protocol):
             return
         self._buffer = b""
         self.answers += 1
-        if not head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")):
+        now = time.perf_counter()
+        if head.startswith((b"HTTP/1.1 200", b"HTTP/1.1 202")):
+            self.latencies.append(now - self._sent)
+        else:
             self.errors += 1
-        if time.perf_counter() < self._until:
-            self.transport.write(self._request)
+        if now < self._until:
+            self._ask(self.transport)
         else:
             self.transport.close()
+
+    def _ask(self, transport: asyncio.Transport) -> None:
+        self._sent = time.perf_counter()
+        transport.write(next(self._requests))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note the end."""
@@ -90,19 +102,27 @@ def _content_length(head: bytes) -> int:
     return 0
 
 
-async def _drive(port: int, request: bytes, connections: int, seconds: float) -> tuple[int, int]:
+_Answers = tuple[int, int, tuple[float, ...]]
+"""How many there were, how many were errors, and the latencies of the others."""
+
+
+async def _drive(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> _Answers:
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + seconds
+    endless = itertools.cycle(requests)
     clients = []
     for _ in range(connections):
-        _, client = await loop.create_connection(lambda: _Client(request, until), "127.0.0.1", port)
+        _, client = await loop.create_connection(lambda: _Client(endless, until), "127.0.0.1", port)
         clients.append(client)
     await asyncio.wait([client.closed for client in clients], timeout=seconds + 10)
-    return sum(c.answers for c in clients), sum(c.errors for c in clients)
+    latencies = tuple(itertools.chain.from_iterable(c.latencies for c in clients))
+    return sum(c.answers for c in clients), sum(c.errors for c in clients), latencies
 
 
-def _work(port: int, request: bytes, connections: int, seconds: float) -> tuple[int, int]:
-    return asyncio.run(_drive(port, request, connections, seconds))
+def _work(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> _Answers:
+    return asyncio.run(_drive(port, requests, connections, seconds))
 
 
 @contextmanager
@@ -116,7 +136,7 @@ def client() -> Iterator[Client]:
 def burst(
     pid: int,
     port: int,
-    request: bytes,
+    request: bytes | Sequence[bytes],
     *,
     connections: int = 20,
     seconds: float = 1.0,
@@ -127,7 +147,7 @@ def burst(
     Args:
         pid: The server's process, for its CPU time.
         port: Its port on loopback.
-        request: A complete HTTP/1.1 request.
+        request: A complete HTTP/1.1 request, or several that take turns.
         connections: How many are kept alive.
         seconds: How long.
         sender: Who sends; a new process where none is named, which takes longer than short bursts.
@@ -136,9 +156,10 @@ def burst(
         with client() as new:
             return burst(pid, port, request, connections=connections, seconds=seconds, sender=new)
     began, cpu = time.perf_counter(), cpu_seconds(pid)
-    answers, errors = sender.apply(_work, (port, request, connections, seconds))
+    requests = [request] if isinstance(request, bytes) else request
+    answers, errors, latencies = sender.apply(_work, (port, requests, connections, seconds))
     took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
-    return Burst(answers, errors, took, used)
+    return Burst(answers, errors, took, used, latencies)
 
 
 def get(path: str) -> bytes:

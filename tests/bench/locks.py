@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 from messenger.health import AsyncLock, Lock, RLock
 
-from .row import Row, spread
+from .row import Length, Row, spread
 
 ROUNDS = 25
 """How often the sides take turns: the smallest of many short rounds is free of the neighbours."""
@@ -40,9 +40,9 @@ async def _task_nanoseconds(lock: AbstractAsyncContextManager[object]) -> float:
     return (time.thread_time_ns() - began) / SECTIONS
 
 
-def _row(what: str, limit: float | None, measure: Callable[[bool], float]) -> Row:
+def _row(what: str, limit: float | None, rounds: int, measure: Callable[[bool], float]) -> Row:
     """Take turns; the smallest of each side is the cost, the rest is the machine's noise."""
-    pairs = [(measure(False), measure(True)) for _ in range(ROUNDS)]
+    pairs = [(measure(False), measure(True)) for _ in range(rounds)]
     control, subject = spread(c for c, _ in pairs), spread(s for _, s in pairs)
     least = min(control.values)
     extra = (min(subject.values) - least) / least
@@ -55,8 +55,9 @@ def _row(what: str, limit: float | None, measure: Callable[[bool], float]) -> Ro
     )
 
 
-def rows() -> list[Row]:
+def rows(length: Length) -> list[Row]:
     """Measure thread locks, re-entrant locks and task locks."""
+    rounds = length.of(quick=2, usual=ROUNDS)
     plain, watched = threading.Lock(), Lock("bench")
     plain_r, watched_r = threading.RLock(), RLock("bench")
 
@@ -65,7 +66,9 @@ def rows() -> list[Row]:
         return asyncio.run(_task_nanoseconds(lock))
 
     return [
-        _row("Lock", LOCK_LIMIT, lambda own: _thread_nanoseconds(watched if own else plain)),
-        _row("RLock", None, lambda own: _thread_nanoseconds(watched_r if own else plain_r)),
-        _row("AsyncLock", ASYNC_LOCK_LIMIT, tasks),
+        _row(
+            "Lock", LOCK_LIMIT, rounds, lambda own: _thread_nanoseconds(watched if own else plain)
+        ),
+        _row("RLock", None, rounds, lambda own: _thread_nanoseconds(watched_r if own else plain_r)),
+        _row("AsyncLock", ASYNC_LOCK_LIMIT, rounds, tasks),
     ]

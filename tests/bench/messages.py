@@ -1,58 +1,56 @@
-"""Messages as load: what is sent, to which process, and how fast that one is."""
+"""Messages per second of CPU, beside the same calls in plain lines on two clients."""
 
-import json
-import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from contextlib import ExitStack
-from http import HTTPStatus
 
-from tests.integration import clients
-from tests.integration.process import Process, running
-from tests.integration.service import until
+from .load import client
+from .row import Length, Row
+from .sides import MESSAGE, messenger, mocks, plain, speed
+from .turns import Round, ratios, take_turns, values
 
-from .load import Client, burst, post
+ROUNDS = 12
+"""How often the sides take turns."""
 
-ROUNDS = 60
-"""How often the sides take turns: many short bursts see the same machine, whoever else uses it."""
+BURST_SECONDS = 2.0
+"""Some hundred messages even of the slowest side."""
 
-BURST_SECONDS = 0.5
-"""Some hundred messages."""
+TARGETS = {"httpx": 6.0, "aiohttp": 0.55}
+"""The least ratio to the plain lines on each client: the stock one, and the practical limit."""
 
-PATIENT = {"MESSENGER_PORT": "0", "MESSENGER_DOWNSTREAM_DEADLINE_SECONDS": "30"}
-"""A deadline that no load of the machine meets: a message that does without is another one."""
+AT_ONCE = 8
+"""How many messages are in work where the targets hold: what is under way when a core is full, at
+500 a second that take 15 ms each."""
 
-BOOT_SECONDS = 30.0
-"""How long a side may take to take traffic, on a machine that others use."""
-
-_DRAFT = {"sender": "alice", "recipient": "bob", "channel": "push", "body": "Hello"}
-
-MESSAGE = post("/v1/messages", json.dumps(_DRAFT).encode())
+OTHERS_AT_ONCE = (2, 20)
+"""With how many it is reported: the pool of httpx gets slower with each connection that it has."""
 
 
-def started(
-    stack: ExitStack, behind: Process, module: str, env: Mapping[str, str] | None = None
-) -> Process:
-    """Run one side until it takes traffic, on a core that mocks and load do without, if any.
-
-    Args:
-        stack: Ends it.
-        behind: The mocks.
-        module: What is run; it takes Messenger's settings.
-        env: More settings.
-    """
-    settings = {**PATIENT, "MESSENGER_DOWNSTREAM_URL": behind.url + "/{service}", **(env or {})}
-    process = stack.enter_context(running(module, env=settings, timeout=BOOT_SECONDS))
-    os.sched_setaffinity(process.pid, {0})
-    until(lambda: _takes_traffic(process.url), "takes traffic", process, BOOT_SECONDS)
-    return process
-
-
-def _takes_traffic(url: str) -> bool:
-    return clients.post(f"{url}/v1/messages", _DRAFT).status_code == HTTPStatus.ACCEPTED
+def rows(length: Length) -> list[Row]:
+    """Measure with some messages at once, with few, and with many."""
+    with ExitStack() as stack:
+        sender = stack.enter_context(client())
+        behind = mocks(stack)
+        sides = {name: plain(stack, behind, name) for name in TARGETS}
+        sides["messenger"] = messenger(stack, behind)
+        result = []
+        for at_once in (AT_ONCE, *OTHERS_AT_ONCE):
+            speeds = {
+                name: speed(each, MESSAGE, sender, seconds=BURST_SECONDS, connections=at_once)
+                for name, each in sides.items()
+            }
+            rounds = take_turns(speeds, length.of(quick=2, usual=ROUNDS))
+            result += [_row(rounds, name, at_once) for name in TARGETS]
+    return result
 
 
-def speed(process: Process, sender: Client) -> float:
-    """Return messages per second of the process's CPU, its exports included if it has any."""
-    result = burst(process.pid, process.port, MESSAGE, seconds=BURST_SECONDS, sender=sender)
-    assert not result.errors, result
-    return result.per_cpu_second
+def _row(rounds: Sequence[Round], control: str, at_once: int) -> Row:
+    """Return how Messenger did beside one of the controls."""
+    ratio = ratios(rounds, "messenger", control)
+    least = TARGETS[control] if at_once == AT_ONCE else None
+    return Row(
+        f"messages per CPU-second, {at_once} at once, beside plain lines on {control}",
+        str(values(rounds, control)),
+        str(values(rounds, "messenger")),
+        f"ratio {'reported' if least is None else f'at least {least:g}'}: {ratio}",
+        None if least is None else ratio.middle >= least,
+    )

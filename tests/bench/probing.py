@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .row import quantile
+
 TIMEOUT_SECONDS = 1.0
 """The kubelet's default `timeoutSeconds`."""
 
@@ -25,8 +27,7 @@ class Probing:
     @property
     def p99(self) -> float:
         """The 99th percentile in milliseconds; the largest of up to a hundred."""
-        ordered = sorted(self.milliseconds)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+        return quantile(self.milliseconds, 0.99)
 
     def __str__(self) -> str:
         """Return failures and latency."""

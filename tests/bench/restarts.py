@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.integration.health.kubelet import Restart
 from tests.integration.health.test_kubelet import CYCLE, EXIT, STALL, many
 
-from .row import Row
+from .row import Length, Row
 
 PHASES = 8
 """Containers of each kind, at once, their probes spread over the period."""
@@ -17,7 +17,7 @@ def _range(restarts: list[Restart]) -> tuple[str, float]:
     return f"{seconds[0]:.1f} to {seconds[-1]:.1f}, exit {statuses}", seconds[-1]
 
 
-def rows() -> list[Row]:
+def rows(_: Length) -> list[Row]:
     """Measure all kinds at once: they wait."""
     with ThreadPoolExecutor(5) as pool:
         control = pool.submit(many, {"plain": True}, STALL, 4)

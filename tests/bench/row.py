@@ -2,7 +2,31 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from statistics import median
+
+from .plot import Plot
+
+
+class Length(StrEnum):
+    """How long measuring may take; only the usual length and the full one say anything."""
+
+    QUICK = "quick"
+    """Seconds for each benchmark: it shows that the benchmark works."""
+    USUAL = "usual"
+    """Minutes."""
+    FULL = "full"
+    """Up to an hour for those that count a million."""
+
+    def of(self, *, quick: int, usual: int, full: int | None = None) -> int:
+        """Return how many of something that is, at full length as many as usual unless told."""
+        match self:
+            case Length.QUICK:
+                return quick
+            case Length.USUAL:
+                return usual
+            case Length.FULL:
+                return usual if full is None else full
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +39,8 @@ class Row:
     target: str
     is_met: bool | None
     """None: reported without a target."""
+    plot: Plot | None = None
+    """The figures that are too many for a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +60,12 @@ class Spread:
         return f"{_short(self.middle)} ({_short(low)} to {_short(high)}, n={len(self.values)})"
 
 
+def quantile(numbers: Iterable[float], share: float) -> float:
+    """Return the number below which this share of them lies; of few the largest."""
+    ordered = sorted(numbers)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+
+
 def _short(value: float) -> str:
     return f"{value:.4g}"
 
@@ -43,7 +75,7 @@ def spread(values: Iterable[float]) -> Spread:
     return Spread(tuple(values))
 
 
-Bench = Callable[[], Sequence[Row]]
+Bench = Callable[[Length], Sequence[Row]]
 """A function that measures and returns rows."""
 
 

@@ -1,13 +1,20 @@
 """What telemetry costs a message: metrics, ids, and a tenth of the traces sent to a collector."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from tests.integration.collector import collecting
-from tests.integration.service import mocks
 
 from .load import client
-from .messages import ROUNDS, speed, started
-from .row import Row, spread
+from .row import Length, Row
+from .sides import MESSAGE, messenger, mocks, speed
+from .turns import Round, ratios, take_turns, values
+
+ROUNDS = 60
+"""How often the sides take turns: many short bursts see the same machine, whoever else uses it."""
+
+BURST_SECONDS = 0.5
+"""Some hundred messages, a tenth of them recorded."""
 
 TENTH = {
     "OTEL_TRACES_SAMPLER": "parentbased_traceidratio",
@@ -18,34 +25,37 @@ TENTH = {
 LEAST_RATIO = 0.9
 
 
-def rows() -> list[Row]:
+def rows(length: Length) -> list[Row]:
     """Measure without telemetry, with a tenth of the traces, with none, and with all of them."""
     with ExitStack() as stack:
         sender = stack.enter_context(client())
         collector = stack.enter_context(collecting())
-        behind = stack.enter_context(mocks())
+        behind = mocks(stack)
         told = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
         sides = {
-            "control": started(stack, behind, "tests.bench.silent"),
-            "a tenth": started(stack, behind, "messenger", told | TENTH),
-            "none": started(stack, behind, "messenger"),
-            "all": started(stack, behind, "messenger", told),
+            "control": messenger(stack, behind, module="tests.bench.silent"),
+            "a tenth": messenger(stack, behind, told | TENTH),
+            "none": messenger(stack, behind),
+            "all": messenger(stack, behind, told),
         }
-        rounds = []
-        for turn in range(ROUNDS):
-            order = list(sides) if turn % 2 else list(reversed(sides))
-            rounds.append({name: speed(sides[name], sender) for name in order})
+        rounds = take_turns(
+            {
+                name: speed(process, MESSAGE, sender, seconds=BURST_SECONDS)
+                for name, process in sides.items()
+            },
+            length.of(quick=2, usual=ROUNDS),
+        )
     return [_row(name, rounds) for name in ("a tenth", "none", "all")]
 
 
-def _row(name: str, rounds: list[dict[str, float]]) -> Row:
+def _row(name: str, rounds: Sequence[Round]) -> Row:
     """Return how one side did against the control of the same round."""
-    ratios = spread(each[name] / each["control"] for each in rounds)
+    ratio = ratios(rounds, name, "control")
     has_target = name == "a tenth"
     return Row(
         f"messages per CPU-second, telemetry on, {name} of the traces recorded",
-        str(spread(each["control"] for each in rounds)),
-        str(spread(each[name] for each in rounds)),
-        f"ratio {f'at least {LEAST_RATIO}' if has_target else 'reported'}: {ratios}",
-        ratios.middle >= LEAST_RATIO if has_target else None,
+        str(values(rounds, "control")),
+        str(values(rounds, name)),
+        f"ratio {f'at least {LEAST_RATIO}' if has_target else 'reported'}: {ratio}",
+        ratio.middle >= LEAST_RATIO if has_target else None,
     )

@@ -13,7 +13,7 @@ from tests.integration.process import Process
 
 from .load import get
 from .probing import probe_once
-from .row import Row
+from .row import Length, Row
 
 POLL_SECONDS = 0.02
 """How often a process is asked; the error of every figure here."""
@@ -100,7 +100,7 @@ def _exits() -> Row:
     )
 
 
-def rows() -> list[Row]:
+def rows(_: Length) -> list[Row]:
     """Measure all at once: they wait, and hardly compute."""
     jobs: list[Callable[[], Row]] = [
         lambda: _stall("sleep"),

@@ -1,0 +1,27 @@
+"""Sides that take turns: what a neighbour of the machine does to one, it does to the others."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from .row import Spread, spread
+
+Round = Mapping[str, float]
+"""What each side reached in one round."""
+
+
+def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int) -> Sequence[Round]:
+    """Measure all sides in each round, in an order that is turned round every time."""
+    found = []
+    for turn in range(rounds):
+        order = list(sides) if turn % 2 else list(reversed(sides))
+        found.append({name: sides[name]() for name in order})
+    return found
+
+
+def values(rounds: Sequence[Round], name: str) -> Spread:
+    """Return what one side reached."""
+    return spread(each[name] for each in rounds)
+
+
+def ratios(rounds: Sequence[Round], name: str, control: str) -> Spread:
+    """Return how one side did beside the control of the same round."""
+    return spread(each[name] / each[control] for each in rounds)
