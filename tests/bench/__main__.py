@@ -15,6 +15,8 @@ from . import (
     locks,
     messages,
     overhead,
+    overload,
+    people,
     restarts,
     routes,
     starts,
@@ -37,10 +39,12 @@ GROUPS: dict[str, dict[str, Bench]] = {
     "growth": {
         "crowds": crowds.rows,
         "endurance": endurance.rows,
+        "people": people.rows,
         "waits": waits.rows,
     },
     "service": {
         "messages": messages.rows,
+        "overload": overload.rows,
         "routes": routes.rows,
         "starts": starts.rows,
         "telemetry": telemetry.rows,
@@ -69,8 +73,8 @@ def main() -> int:
                 print(f"{group} {name}: {took:.0f} s", file=sys.stderr, flush=True)  # noqa: T201
     print(table(rows))  # noqa: T201
     if arguments.plots:
-        for row in filter(None, (row.plot for row in rows)):
-            (arguments.plots / f"{row.name}.svg").write_text(svg(row), encoding="utf-8")
+        for plot in filter(None, (row.plot for row in rows)):
+            (arguments.plots / f"{plot.name}.svg").write_text(svg(plot), encoding="utf-8")
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
     return int(any(row.is_met is False for row in rows))

@@ -54,7 +54,7 @@ def _stalled() -> Probing:
             return probe_for(process.port, 7, 0.1, "/health/alive")
 
 
-def rows(_: Length) -> list[Row]:
+def rows(_length: Length) -> list[Row]:
     """Measure one after the other: each needs the machine."""
     idle_control, idle = _idle(plain=True), _idle(plain=False)
     busy_control, busy = _saturated(plain=True), _saturated(plain=False)

@@ -17,7 +17,7 @@ def _range(restarts: list[Restart]) -> tuple[str, float]:
     return f"{seconds[0]:.1f} to {seconds[-1]:.1f}, exit {statuses}", seconds[-1]
 
 
-def rows(_: Length) -> list[Row]:
+def rows(_length: Length) -> list[Row]:
     """Measure all kinds at once: they wait."""
     with ThreadPoolExecutor(5) as pool:
         control = pool.submit(many, {"plain": True}, STALL, 4)

@@ -25,10 +25,12 @@ BOOT_SECONDS = 60.0
 """How long a process may take to serve on a machine that others use: benchmarks wait."""
 
 
-def mocks(stack: ExitStack, env: Mapping[str, str] | None = None) -> Process:
-    """Run the mocks."""
+def mocks(
+    stack: ExitStack, env: Mapping[str, str] | None = None, *, seconds: float = BOOT_SECONDS
+) -> Process:
+    """Run the mocks, which may take so many seconds to listen."""
     settings = {"DOWNSTREAM_PORT": "0", "DOWNSTREAM_DRAIN_MIN_SECONDS": "0", **(env or {})}
-    return stack.enter_context(running("downstream", env=settings, timeout=BOOT_SECONDS))
+    return stack.enter_context(running("downstream", env=settings, timeout=seconds))
 
 
 def pinned(process: Process) -> Process:

@@ -12,7 +12,7 @@ def take_turns(sides: Mapping[str, Callable[[], float]], rounds: int) -> Sequenc
     """Measure all sides in each round, in an order that is turned round every time."""
     found = []
     for turn in range(rounds):
-        order = list(sides) if turn % 2 else list(reversed(sides))
+        order = list(sides) if turn % 2 else list(sides)[::-1]
         found.append({name: sides[name]() for name in order})
     return found
 

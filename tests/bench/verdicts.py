@@ -100,7 +100,7 @@ def _exits() -> Row:
     )
 
 
-def rows(_: Length) -> list[Row]:
+def rows(_length: Length) -> list[Row]:
     """Measure all at once: they wait, and hardly compute."""
     jobs: list[Callable[[], Row]] = [
         lambda: _stall("sleep"),
