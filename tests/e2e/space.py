@@ -7,6 +7,7 @@ import secrets
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,9 @@ READY_SECONDS = 180.0
 PATIENT = {"MESSENGER_DOWNSTREAM_DEADLINE_SECONDS": "8"}
 """For experiments that run beside others: thirty pods share the nodes, a mock may be late when many
 of them start, and lateness of mocks is not what those experiments are about."""
+
+GONE_SECONDS = 120.0
+"""How long a namespace may take to end: its pods drain for half a minute at most."""
 
 PREFIX = "e2e-"
 """What the name of each namespace of a test begins with."""
@@ -209,6 +213,22 @@ def passing(space: Space) -> Iterator[None]:
         )
 
 
+def is_free(cluster: Cluster, name: str) -> bool:
+    """Whether no namespace has a name, when one that is on its way out has gone."""
+
+    def phase() -> str:
+        status, text = cluster.ask(f"/api/v1/namespaces/{name}")
+        return "" if status == HTTPStatus.NOT_FOUND else str(json.loads(text)["status"]["phase"])
+
+    found = wait_for(
+        f"the end of {name}",
+        phase,
+        until=lambda each: each != "Terminating",
+        within_seconds=GONE_SECONDS,
+    )
+    return found == ""
+
+
 def wait_until_gone(cluster: Cluster, *, but: str = "") -> None:
     """Wait for the end of all namespaces of tests: their pods would take from those that follow.
 
@@ -221,4 +241,6 @@ def wait_until_gone(cluster: Cluster, *, but: str = "") -> None:
         spaces = (item["metadata"]["name"] for item in cluster.get("/api/v1/namespaces")["items"])
         return [name for name in spaces if name.startswith(PREFIX) and name != but]
 
-    wait_for("the end of namespaces", left, until=lambda names: not names, within_seconds=120)
+    wait_for(
+        "the end of namespaces", left, until=lambda names: not names, within_seconds=GONE_SECONDS
+    )

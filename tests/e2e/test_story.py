@@ -9,6 +9,7 @@ import pytest
 
 from tests.commands import ROOT, Block, run_by
 from tests.e2e.cluster import Cluster
+from tests.e2e.space import is_free
 from tests.e2e.terminal import Terminal, opened
 
 pytestmark = pytest.mark.slow
@@ -37,7 +38,7 @@ def ground(alone: Cluster) -> Iterator[Cluster]:
         pytest.skip(f"the story is about {CONTEXT}, and this is {alone.context}")
     if alone.ask(ISTIOD)[0] != 200:
         pytest.skip(f"no mesh: {alone.context} has no Deployment istiod in istio-system")
-    taken = [n for n in NAMESPACES if alone.ask(f"/api/v1/namespaces/{n}")[0] != 404]
+    taken = [name for name in NAMESPACES if not is_free(alone, name)]
     if taken:
         pytest.skip(f"in use: {' and '.join(taken)}")
     workers = alone.workers()

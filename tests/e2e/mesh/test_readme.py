@@ -11,7 +11,7 @@ from tests.commands import ROOT, run_by
 from tests.e2e.cluster import Cluster, run, wait_for
 from tests.e2e.load import loading
 from tests.e2e.mesh.canary import DEPLOYED_SECONDS, NAMESPACE, VERSIONS, WORKLOADS
-from tests.e2e.space import Space
+from tests.e2e.space import Space, is_free
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ def space(mesh: Cluster) -> Iterator[Space]:
     """Yield the namespace of the overlay, in which nothing is as yet; delete it."""
     if mesh.context != CONTEXT:
         pytest.skip(f"the README is about {CONTEXT}, and this is {mesh.context}")
-    if mesh.ask(f"/api/v1/namespaces/{NAMESPACE}")[0] != 404:
+    if not is_free(mesh, NAMESPACE):
         pytest.skip(f"the namespace {NAMESPACE} is in use")
     try:
         yield Space(mesh, NAMESPACE)
