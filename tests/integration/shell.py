@@ -20,8 +20,8 @@ from tests.integration.process import (
 SECONDS = 60.0
 """How long a command may take to end, or to serve: two on an idle machine."""
 
-INHERITED = ("PATH", "HOME", "TMPDIR", "UV_", "PIP_", "COVERAGE_")
-"""What the names of variables begin with that a reader's shell has as well."""
+OURS = ("VIRTUAL_ENV", "PYTEST_", "MESSENGER_", "DOWNSTREAM_", "OTEL_")
+"""What the names of variables begin with that a reader's shell does not have."""
 
 
 class Done(NamedTuple):
@@ -59,7 +59,7 @@ def type_in(
     popen = subprocess.Popen(  # noqa: S603 - from our own documents
         ["bash", "-euo", "pipefail", "-c", line],  # noqa: S607 - the one on PATH
         cwd=folder,
-        env={name: value for name, value in os.environ.items() if name.startswith(INHERITED)}
+        env={name: value for name, value in os.environ.items() if not name.startswith(OURS)}
         | dict(env or {}),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
