@@ -21,8 +21,8 @@ FEW = "--numprocesses=0 tests/unit/test_commands.py"
 """For pytest in the clone: what it could find beside is being run where it was cloned from."""
 
 ENV = {
-    "MESSENGER_PORT": "0",
-    "ORDERS_PORT": "0",
+    # Of the service, and of what README makes of it.
+    **{f"{name.upper()}_PORT": "0" for name in ("messenger", "orders")},
     "PYTEST_ADDOPTS": FEW,
     # Whoever runs this has told git who they are, or has not.
     **{f"GIT_{role}_NAME": "A Reader" for role in ("AUTHOR", "COMMITTER")},
