@@ -28,6 +28,10 @@ LIVENESS_BEGUN_SECONDS = 45.0
 RESTARTED_SECONDS = 90.0
 """How long a restart is waited for: the plain one takes 61 s at most."""
 
+TOLD_SECONDS = 120.0
+"""How much later it is known how a container ended: at the latest when the kubelet next looks at
+its pod, once a minute and a half at the most."""
+
 WATCHED_SECONDS = 75.0
 """How long the plain deadlock is watched doing nothing: longer than any restart takes."""
 
@@ -103,11 +107,7 @@ def _run_messenger(
             for name, pod in victims.items():
                 began[name] = time.monotonic()
                 space.order_fault(pod, FAULTS[name])
-            pods.wait_for(
-                f"restarts of {victims}",
-                lambda now: _have_restarted(now, victims.values()),
-                within_seconds=RESTARTED_SECONDS,
-            )
+            _wait_for_restarts(pods, victims.values())
             report = load.stop()
             cases = {
                 name: _read_case(space, pod, began[name], pods, endpoints)
@@ -131,11 +131,7 @@ def _run_plain(cluster: Cluster) -> dict[str, Case]:
             space.ask_pod(deadlocked, "/debug/deadlock")
             # It never answers: the request is left as soon as it is sent.
             space.leave_pod(stalled, "/debug/stall")
-            pods.wait_for(
-                f"the restart of {stalled}",
-                lambda now: _have_restarted(now, [stalled]),
-                within_seconds=RESTARTED_SECONDS,
-            )
+            _wait_for_restarts(pods, [stalled])
             time.sleep(max(0.0, began + WATCHED_SECONDS - time.monotonic()))
             return {
                 name: _read_case(space, pod, began, pods, endpoints)
@@ -143,10 +139,18 @@ def _run_plain(cluster: Cluster) -> dict[str, Case]:
             }
 
 
-def _have_restarted(now: list[Pod], names: Collection[str]) -> bool:
-    """Whether these containers run again, and it is known how they ended, which may come later."""
-    ended = {pod.name for pod in now if pod.restarts and pod.exit_code is not None}
-    return ended >= set(names)
+def _wait_for_restarts(pods: Watch[Pod], names: Collection[str]) -> None:
+    """Wait until these containers run again, and until it is known how they ended."""
+    pods.wait_for(
+        f"restarts of {names}",
+        lambda now: {pod.name for pod in now if pod.restarts} >= set(names),
+        within_seconds=RESTARTED_SECONDS,
+    )
+    pods.wait_for(
+        f"how {names} ended",
+        lambda now: {pod.name for pod in now if pod.exit_code is not None} >= set(names),
+        within_seconds=TOLD_SECONDS,
+    )
 
 
 def _read_case(
