@@ -11,11 +11,14 @@ from tests.e2e.load import Report, loading
 from tests.e2e.rolling import LONG, REPLICAS, STRATEGIES
 from tests.e2e.space import Space, open_space
 
-RATE = 40.0
-"""Requests per second: each asks seven mocks, which takes a third of two cores. With 70 there was
-too little left for three pods to start at once: 43 of 10,000 heard that a mock had been late."""
+RATES = {"25/25": 40.0, "0/1": 70.0}
+"""Requests per second: each asks seven mocks, and 70 take half of two cores. That leaves enough for
+one pod to start, and too little for three at once: 43 of 10,000 heard that a mock had been late."""
 
-REQUESTS = 10_000
+DELETE_RATE = 40.0
+"""Requests per second while pods are deleted, two of which then start at once."""
+
+REQUESTS = {"25/25": 5_000, "0/1": 15_000}
 """How many for each strategy, so that there are 20,000 together."""
 
 FULL_REQUESTS = 100_000
@@ -45,11 +48,12 @@ def test_no_request_is_lost_in_a_rolling_update(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Not one of thousands fails, the long ones included, and each was delivered once."""
-    requests = FULL_REQUESTS if request.config.getoption("--full") else REQUESTS
+    requests = FULL_REQUESTS if request.config.getoption("--full") else REQUESTS[strategy]
+    rate = RATES[strategy]
     name = f"roll-{strategy.replace('/', '-')}"
     before = space.deliveries()
 
-    with loading(space, name, rate=RATE, seconds=requests / RATE) as load:
+    with loading(space, name, rate=rate, seconds=requests / rate) as load:
         rolls = rolling.roll_under(load, space, STRATEGIES[strategy])
         report = load.report()
     after = space.deliveries()
@@ -74,7 +78,10 @@ def test_no_request_is_lost_when_pods_are_deleted(
     space: Space, record_property: Callable[[str, object], None]
 ) -> None:
     """Whoever deletes a pod by hand does no harm."""
-    with space.pods("messenger") as pods, loading(space, "delete", rate=RATE, seconds=120) as load:
+    with (
+        space.pods("messenger") as pods,
+        loading(space, "delete", rate=DELETE_RATE, seconds=120) as load,
+    ):
         victims = sorted(pod.name for pod in pods.now)[:2]
         for victim in victims:
             space.kubectl("delete", "pod", victim, "--wait=false")
