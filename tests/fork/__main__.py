@@ -1,9 +1,11 @@
 """Makes a service of one's own out of this repository: the same tree under another name.
 
     uv run python -m tests.fork ../orders --name orders
+    uv run python -m tests.fork ../orders --minimal
 
 The folder gets the files that git tracks here, as they are in the work tree, with the new name in
-place of the old one, and one commit. On any refusal the exit status is 1, and nothing is left.
+place of the old one, and one commit; with `--minimal` one example route and two downstreams in
+place of what this service is for. On any refusal the exit status is 1, and nothing is left.
 """
 
 import argparse
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     name = args.name or target.name
     ruff = tidying.ruff()
     try:
-        count = fork(root, target, name, ruff=ruff)
+        count = fork(root, target, name, is_minimal=args.minimal, ruff=ruff)
     except Refused as reason:
         sys.stderr.write(f"fork: {reason}\n")
         return 1
@@ -41,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     made.add_argument("target", type=Path, help="a folder that is empty, or not there")
     made.add_argument("--name", help="of the service, such as order-items; the folder's without it")
+    made.add_argument(
+        "--minimal", action="store_true", help="with one example route and two downstreams"
+    )
     return made
 
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from . import checkout, documents, tidying
+from . import checkout, documents, reduction, tidying
 from .naming import Refused, named
 from .renaming import RULES, Renaming, Rule
 
-LEFT_OUT = ("tests/fork/", "tests/unit/fork/", "tests/integration/test_fork.py")
-"""The command itself, which knows the name that it replaces."""
+LEFT_OUT = {"fork", "test_fork.py"}
+"""The command itself and its tests, which know the name that is replaced: folders and files."""
 
 
 def fork(
@@ -18,6 +18,7 @@ def fork(
     target: Path,
     text: str,
     *,
+    is_minimal: bool = False,
     ruff: str | None = None,
     rules: Sequence[Rule] = RULES,
 ) -> int:
@@ -27,6 +28,7 @@ def fork(
         root: The checkout.
         target: The new folder.
         text: The new name.
+        is_minimal: Whether one example route is to stand in place of what the original is for.
         ruff: What formats the copy; None where there is none.
         rules: Where the name has which form.
 
@@ -37,10 +39,13 @@ def fork(
     paths = checkout.tracked(root)
     renaming = Renaming(named(text, checkout.taken(root, paths)), rules)
     version = checkout.version(root)
-    kept = [path for path in paths if not str(path).startswith(LEFT_OUT)]
+    kept = [path for path in paths if LEFT_OUT.isdisjoint(path.parts)]
     # Beside the target, so that the finished copy only has to be moved.
     with TemporaryDirectory(prefix=".fork-", dir=target.parent) as staging:
         copy = Path(staging) / "copy"
+        if is_minimal:
+            reduced = Path(staging) / "reduced"
+            root, kept = reduced, reduction.reduce(root, kept, reduced)
         for path in kept:
             _copy(root, path, copy, renaming, version)
         if ruff is not None:

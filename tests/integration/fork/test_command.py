@@ -1,15 +1,15 @@
-"""A fork, made by the command: of a small repository at once, and of this one with its tests."""
+"""The command, on a small repository: what it makes, and when it refuses."""
 
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.fork import checkout, copying, documents, tidying
+from tests.fork import checkout, copying, documents
 from tests.fork.__main__ import ROOT, main
 from tests.fork.naming import Refused
 from tests.fork.renaming import RULES
@@ -25,15 +25,6 @@ FILES = {
     "tests/fork/__init__.py": '"""Renames messenger."""\n',
 }
 """A repository with one file of each kind that is treated in its own way."""
-
-NAMES = pytest.mark.parametrize(
-    "name",
-    ["pay", "order-items", "customer-notification-centre"],
-    ids=["short", "hyphen", "long"],
-)
-
-RUN_SECONDS = 1800.0
-"""How long the whole suite of a fork may take, on two cores that have other work."""
 
 
 @pytest.fixture
@@ -51,46 +42,12 @@ def root(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture(autouse=True)
-def author(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let git know who commits, on whatever machine this runs."""
-    for role in ("AUTHOR", "COMMITTER"):
-        monkeypatch.setenv(f"GIT_{role}_NAME", "A Tester")
-        monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.com")
-
-
 def files_in(folder: Path) -> set[str]:
     """Return the files of a folder, without those of git."""
     return {
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
         if path.is_file() and ".git" not in path.parts
-    }
-
-
-def run(folder: Path, *command: str) -> str:
-    """Run a command in a fork as its owner would, and return what it printed, which is no error."""
-    done = subprocess.run(  # noqa: S603 - the commands of this file
-        command,
-        cwd=folder,
-        env=own(os.environ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=RUN_SECONDS,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stdout
-    return done.stdout
-
-
-def own(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without what says where these tests run."""
-    return {
-        key: value
-        for key, value in environ.items()
-        if key != "VIRTUAL_ENV" and not key.startswith(("PYTEST_CURRENT_TEST", "PYTEST_XDIST"))
     }
 
 
@@ -216,38 +173,3 @@ def test_a_fork_with_the_old_name_in_it_is_not_made(
         copying.fork(root, tmp_path / "orders", "orders", rules=rules)
 
     assert list(tmp_path.iterdir()) == [root]
-
-
-@pytest.fixture
-def fork(tmp_path: Path, name: str) -> Path:
-    """A fork of this repository."""
-    missing = [each for each in ("kubectl", "uv") if shutil.which(each) is None]
-    if missing or not (ROOT / ".git").exists():
-        pytest.skip(f"{' and '.join(missing) or 'a checkout, not a copy of one,'} is needed")
-    target = tmp_path / name
-    copying.fork(ROOT, target, name, ruff=tidying.ruff())
-    return target
-
-
-@pytest.mark.slow
-@NAMES
-def test_a_fork_keeps_the_rules_of_this_repository(fork: Path, name: str) -> None:
-    """Style, types and manifests hold, and nobody has to touch a file for that."""
-    left = tidying.traces(fork, {documents.credit(checkout.version(ROOT))})
-    run(fork, "uv", "run", "ruff", "check")
-    run(fork, "uv", "run", "ruff", "format", "--check")
-    run(fork, "uv", "run", "mypy")
-    for overlay in sorted((fork / "k8s" / "overlays").iterdir()):
-        assert f"name: {name}" in run(fork, "kubectl", "kustomize", str(overlay))
-
-    assert left == []
-    assert checkout.git(fork, "status", "--porcelain") == ""
-
-
-@pytest.mark.slow
-@NAMES
-def test_the_tests_of_a_fork_pass(fork: Path, request: pytest.FixtureRequest) -> None:
-    """Those that open no socket; with --full all of them."""
-    places = [] if request.config.getoption("--full") else ["tests/unit"]
-
-    assert " passed" in run(fork, "uv", "run", "pytest", *places)
