@@ -77,7 +77,7 @@ def test_the_documents_are_those_of_the_checkout() -> None:
             id="no test",
         ),
         pytest.param(
-            "<!-- run by tests/unit/test_models.py -->\n\n    uv run orders\n",
+            "<!-- run by tests/unit/test_logs.py -->\n\n    uv run orders\n",
             "does not ask for it",
             id="a test of something else",
         ),
