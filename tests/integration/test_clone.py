@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Block, run_by
+from tests.commands import run_by
 from tests.integration.process import REPOSITORY
 from tests.integration.shell import type_in
 
@@ -28,8 +28,6 @@ ENV = {
     **{f"GIT_{role}_NAME": "A Reader" for role in ("AUTHOR", "COMMITTER")},
     **{f"GIT_{role}_EMAIL": "reader@example.com" for role in ("AUTHOR", "COMMITTER")},
 }
-
-BLOCKS = run_by(__file__)
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +50,11 @@ def env(clone: Path) -> Mapping[str, str]:
     return {**ENV, "PATH": f"{python}/bin:/usr/local/bin:/usr/bin:/bin"}
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.place)
 def test_a_fresh_clone_does_what_is_told(
-    block: Block,
-    clone: Path,
-    env: Mapping[str, str],
-    record_property: Callable[[str, object], None],
+    clone: Path, env: Mapping[str, str], record_property: Callable[[str, object], None]
 ) -> None:
-    """Each command ends well, and what serves is there after the time that is recorded."""
-    for command in block.commands:
+    """From top to bottom each command ends well; what serves does so after a time that is told."""
+    for command in (command for block in run_by(__file__) for command in block.commands):
         done = type_in(command.line, env=env, folder=clone, seconds=SECONDS)
 
         assert done.status == 0, f"{command.line}\n{done.text}\n{done.log}"
