@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] = os.envi
         sys.stderr.writelines(f"{line}\n" for line in exc.lines)
         return EXIT_BAD_SETTINGS
     logs.configure(settings.log_format, sys.stderr)
-    return _serve(settings, ledger)
+    return _serve(settings, ledger, options.listener)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,7 +86,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FD",
         help="end as soon as this inherited read end of a pipe is at its end",
     )
+    parser.add_argument(
+        "--listener",
+        type=_inherited,
+        metavar="FD",
+        help="serve on this inherited socket, which is bound already",
+    )
     return parser
+
+
+def _inherited(text: str) -> socket.socket:
+    """Return the socket of an inherited descriptor."""
+    try:
+        return socket.socket(fileno=int(text))
+    except OSError as exc:
+        raise argparse.ArgumentTypeError(f"{text} is no socket") from exc
 
 
 def _open_ledger(settings: Settings) -> Ledger:
@@ -103,7 +117,7 @@ def _open_ledger(settings: Settings) -> Ledger:
         raise BadSettings((f"DOWNSTREAM_STATE_DIR: no ledger can be kept there: {exc}",)) from exc
 
 
-def _serve(settings: Settings, ledger: Ledger) -> int:
+def _serve(settings: Settings, ledger: Ledger, listener: socket.socket | None) -> int:
     """Serve until a signal, and return the exit status."""
     health = Health(
         service="downstream",
@@ -123,7 +137,12 @@ def _serve(settings: Settings, ledger: Ledger) -> int:
     )
     try:
         return serve(
-            app, health, host=settings.host, port=settings.port, on_listening=_say_listening
+            app,
+            health,
+            host=settings.host,
+            port=settings.port,
+            listener=listener,
+            on_listening=_say_listening,
         )
     except OSError as exc:
         _log.error("cannot listen on %s:%s: %s", settings.host, settings.port, exc.strerror)

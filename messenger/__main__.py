@@ -107,20 +107,32 @@ def _start() -> int:
     for name in settings.unknown_names:
         logger.warning("unknown setting", extra={"setting": name})
     try:
-        if settings.downstream_url is not None:
-            return _run(settings, None)
-        _knock(settings)
-        child = embedded.start(os.environ)
-        try:
-            return _run(settings, child)
-        finally:
-            child.stop()
+        if settings.downstream_url is None:
+            return _run_embedded(settings)
+        return _run(settings, None)
     except EmbeddedFailed as error:
         sys.stderr.write(f"messenger: the embedded downstreams did not start: {error}\n")
     except OSError as error:
         where = f"{settings.host}:{settings.port}"
         sys.stderr.write(f"messenger: cannot listen on {where}: {error.strerror}\n")
     return UNAVAILABLE_STATUS
+
+
+def _run_embedded(settings: Settings) -> int:
+    """Serve with mocks of our own, and return the exit status.
+
+    Raises:
+        EmbeddedFailed: If the mocks did not come up.
+        OSError: If the port cannot be had.
+    """
+    _knock(settings)
+    child = embedded.start(os.environ)
+    try:
+        status = _run(settings, child)
+        child.check()
+    finally:
+        child.stop()
+    return status
 
 
 def _knock(settings: Settings) -> None:
@@ -143,7 +155,6 @@ def _run(settings: Settings, child: Embedded | None) -> int:
         child: The embedded mocks, None where the settings name real downstreams.
 
     Raises:
-        EmbeddedFailed: If the mocks did not come up.
         OSError: If the port cannot be had.
     """
     from messenger import process  # noqa: PLC0415 - see the module's docstring

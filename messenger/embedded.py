@@ -3,23 +3,24 @@
 A process of its own and not a thread: the mocks' work must not look like the service's when either
 is measured, stalled or broken on purpose. It must also never outlive us, however we end: it holds
 the reading end of a pipe whose writing end only we hold, and SIGKILL closes that too.
+
+It inherits a socket that listens already. So its address is known before it runs, we need not wait
+for it before we listen ourselves, and calls that come before it is ready wait for it.
 """
 
 import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Any, TextIO, cast
 
 logger = logging.getLogger(__name__)
-
-_START_SECONDS = 15.0
-"""How long the child may take to listen: ten times what a slow laptop needs."""
 
 _STOP_SECONDS = 1.0
 """How long the child may take to end; with our own end it stays within the 2 s of an idle Ctrl-C.
@@ -37,7 +38,7 @@ _OURS = ("level", "message", "time")
 
 
 class EmbeddedFailed(Exception):
-    """Raised when the embedded downstreams ended, or kept silent, instead of listening."""
+    """Raised when the embedded downstreams ended instead of listening."""
 
 
 class Embedded:
@@ -46,12 +47,16 @@ class Embedded:
     Args:
         process: The child, with its standard error piped as text.
         lifeline: The writing end of the pipe by which the child notices our end.
+        port: Where it listens, or will.
     """
 
-    def __init__(self, process: subprocess.Popen[str], lifeline: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], lifeline: int, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}/{{service}}"
+        """The template of the downstreams' addresses."""
+
         self._process = process
         self._lifeline = lifeline
-        self._port: Future[int] = Future()
+        self._start: Future[None] = Future()
         self._is_stopping = threading.Event()
         self._reader = threading.Thread(target=self._read, name="embedded log", daemon=True)
         self._reader.start()
@@ -61,17 +66,22 @@ class Embedded:
         """The child's process id."""
         return self._process.pid
 
-    def url(self) -> str:
-        """Return the template of the downstreams' addresses; waits until the child listens.
+    def when_failed(self, leave: Callable[[], object]) -> None:
+        """Call `leave` when the child ends instead of listening, or at once if it has.
 
-        Raises:
-            EmbeddedFailed: If the child ended or kept silent instead.
+        It is called in the thread that reads the child's log, or in the caller's.
         """
-        try:
-            port = self._port.result(_START_SECONDS)
-        except TimeoutError as exc:
-            raise EmbeddedFailed(f"they did not listen within {_START_SECONDS:g} s") from exc
-        return f"http://127.0.0.1:{port}/{{service}}"
+
+        def look(start: Future[None]) -> None:
+            if start.exception():
+                leave()
+
+        self._start.add_done_callback(look)
+
+    def check(self) -> None:
+        """Raise EmbeddedFailed if the child has ended instead of listening."""
+        if self._start.done():
+            self._start.result()
 
     def stop(self) -> None:
         """End the child: SIGINT, which skips its minimum drain, and SIGKILL if that is too slow."""
@@ -86,34 +96,39 @@ class Embedded:
         self._reader.join(_STOP_SECONDS)
 
     def _read(self) -> None:
-        """Find the port in the child's log, pass all other lines on, and notice its end."""
+        """See in the child's log that it listens, pass all other lines on, and notice its end."""
         with cast("TextIO", self._process.stderr) as lines:
             for line in lines:
                 record = _record_in(line)
                 if record.get("message") == "listening":
-                    self._port.set_result(int(record["port"]))
+                    self._start.set_result(None)
                 else:
                     _pass_on(record)
         status = self._process.wait()
-        if not self._port.done():
-            self._port.set_exception(EmbeddedFailed(f"they ended with exit status {status}"))
-        elif not self._is_stopping.is_set():
+        if self._is_stopping.is_set():
+            return
+        if not self._start.done():
+            self._start.set_exception(EmbeddedFailed(f"they ended with exit status {status}"))
+        else:
             logger.error("embedded downstreams ended", extra={"exit_status": status})
 
 
 def start(environ: Mapping[str, str]) -> Embedded:
-    """Start the child and return at once; `Embedded.url` waits for it.
+    """Start the child and return at once.
 
     Args:
         environ: Our own environment, which the child inherits: DOWNSTREAM_FAULTS and its like act
             on embedded mocks as they do on a process of their own.
     """
+    listener = socket.create_server(("127.0.0.1", 0))
     reading, writing = os.pipe()
+    inherited = {"--parent-pipe": reading, "--listener": listener.fileno()}
+    words = [word for name, number in inherited.items() for word in (name, str(number))]
     try:
         process = subprocess.Popen(  # noqa: S603 - our own package, by our own interpreter
-            [sys.executable, "-m", "downstream", "--parent-pipe", str(reading)],
+            [sys.executable, "-m", "downstream", *words],
             env={**environ, **_FIXED},
-            pass_fds=[reading],
+            pass_fds=list(inherited.values()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -122,9 +137,10 @@ def start(environ: Mapping[str, str]) -> Embedded:
             start_new_session=True,
             text=True,
         )
+        return Embedded(process, writing, listener.getsockname()[1])
     finally:
         os.close(reading)
-    return Embedded(process, writing)
+        listener.close()
 
 
 def _record_in(line: str) -> dict[str, Any]:

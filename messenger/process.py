@@ -4,7 +4,9 @@ import contextlib
 import logging
 import os
 import random
+import signal
 from collections.abc import Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -33,7 +35,6 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
         environ: The environment, for what is OpenTelemetry's to read.
 
     Raises:
-        EmbeddedFailed: If the mocks did not come up.
         OSError: If the port cannot be had.
     """
     registry = CollectorRegistry()
@@ -48,7 +49,7 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
         _tracer(settings, health, environ, dice),
         bits=dice.getrandbits,
     )
-    url = settings.downstream_url or (child.url() if child else "")
+    url = settings.downstream_url or (child.url if child else "")
     app = create_app(
         settings,
         health=health,
@@ -58,6 +59,9 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
 
     def announce(host: str, port: int) -> None:
         logger.info("listening", extra={"host": host, "port": port})
+        if child is not None:
+            # From here on a signal is heard; by SIGINT nobody waits for clients there cannot be.
+            child.when_failed(partial(os.kill, os.getpid(), signal.SIGINT))
         _show(banner(host, port, settings))
 
     return serve(

@@ -1,6 +1,7 @@
 """`serve`: the one call by which an application is run."""
 
 import os
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
+    listener: socket.socket | None = None,
     loop: str = "auto",
     http: str = "auto",
     ws: str = "auto",
@@ -36,6 +38,7 @@ def serve(
         health: Its health.
         host: The address to bind.
         port: The port, or 0 for any free one.
+        listener: A socket that is bound already, instead of those two.
         loop: The kind of event loop: `auto` (uvloop if installed), `uvloop` or `asyncio`.
         http: The HTTP parser: `auto` (httptools if installed), `httptools` or `h11`.
         ws: The WebSocket protocol as uvicorn names it; `none` if the application has none.
@@ -49,7 +52,7 @@ def serve(
     server = Server(
         app,
         health,
-        bind(host, port),
+        listener or bind(host, port),
         loop=loop,
         http=http,
         ws=ws,
