@@ -117,6 +117,8 @@ def _tracer(
         return Passing(dice.getrandbits)
     from messenger import spans  # noqa: PLC0415 - costs start-up time that few need to spend
 
-    recording = spans.Recording(spans.otlp_processor(), version=settings.version, pod=settings.pod)
+    recording = spans.Recording(
+        spans.otlp_processor(), version=settings.version, pod=settings.pod, bits=dice.getrandbits
+    )
     health.on_flush(recording.flush)
     return recording

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import random
 from collections.abc import Sequence
 
 import pytest
@@ -97,7 +98,9 @@ async def test_a_wrong_verb_is_told_the_right_ones() -> None:
 async def test_a_message_is_one_trace() -> None:
     """One server span, one client span per live call below it, each told to its downstream."""
     exporter = InMemorySpanExporter()
-    tracer = Recording(SimpleSpanProcessor(exporter), version="1.0", pod="pod-1")
+    tracer = Recording(
+        SimpleSpanProcessor(exporter), version="1.0", pod="pod-1", bits=random.getrandbits
+    )
     service = Service(SETTINGS, tracer=tracer)
     caller = f"00-{'a' * 32}-{'b' * 16}-01"
     async with service.client() as client:

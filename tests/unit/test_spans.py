@@ -1,5 +1,8 @@
 """Spans as the OpenTelemetry SDK records them."""
 
+import random
+
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -16,7 +19,9 @@ NEW = "c" * 32
 def recording() -> tuple[Recording, InMemorySpanExporter]:
     """Return a tracer and the exporter that remembers its spans."""
     exporter = InMemorySpanExporter()
-    return Recording(SimpleSpanProcessor(exporter), version="1.0", pod="p"), exporter
+    return Recording(
+        SimpleSpanProcessor(exporter), version="1.0", pod="p", bits=random.getrandbits
+    ), exporter
 
 
 def parent_of(span: ReadableSpan) -> str | None:
@@ -41,13 +46,28 @@ def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> 
     assert (call.context.flags, call.context.state) == ("01", "vendor=1")
 
 
-def test_a_span_without_a_parent_begins_a_trace() -> None:
-    """The SDK's own default samples it."""
+def test_only_the_parent_of_a_request_is_elsewhere() -> None:
+    """A collector tells by it where a service's own part of a trace begins."""
     tracer, exporter = recording()
-    tracer.serve("GET", "/version", None, NEW).finish("/version", 200, None)
+    server = tracer.serve("POST", "/v1/messages", CALLER, NEW)
+    token = CURRENT.set(RequestContext("r", server.context))
+    tracer.call("consent", "GET").finish("consent", 200, None)
+    CURRENT.reset(token)
+    server.finish("/v1/messages", 202, None)
+
+    parents = [span.parent for span in exporter.get_finished_spans()]
+    assert [parent and parent.is_remote for parent in parents] == [False, True]
+
+
+def test_a_span_without_a_parent_begins_a_trace() -> None:
+    """Under the id it was given, which is said to be random; the SDK's own default samples it."""
+    tracer, exporter = recording()
+    request = tracer.serve("GET", "/version", None, NEW)
+    request.finish("/version", 200, None)
 
     (span,) = exporter.get_finished_spans()
     assert parent_of(span) is None
+    assert (request.context.trace_id, request.context.flags) == (NEW, "03")
     assert (span.name, span.status.status_code) == ("GET /version", StatusCode.UNSET)
 
 
@@ -87,6 +107,33 @@ def test_a_failure_is_told_with_its_reason() -> None:
     assert span.status.status_code is StatusCode.ERROR
 
 
+def test_a_span_says_who_when_and_what() -> None:
+    """With the beginning before the end, and what HTTP's conventions ask for."""
+    tracer, exporter = recording()
+    tracer.serve("POST", "/v1/messages", CALLER, NEW).finish("/v1/messages", 202, None)
+
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes == {
+        "http.request.method": "POST",
+        "url.path": "/v1/messages",
+        "http.response.status_code": 202,
+    }
+    assert span.start_time is not None
+    assert span.end_time is not None
+    assert span.start_time <= span.end_time
+    assert span.instrumentation_scope is not None
+    assert span.instrumentation_scope.version == "1.0"
+
+
+def test_the_hash_of_the_resource_is_taken_once() -> None:
+    """An exporter asks for that of each span; it is the SDK's, whichever way it is taken."""
+    tracer, _ = recording()
+    again = Resource(dict(tracer.resource.attributes), tracer.resource.schema_url)
+
+    assert hash(tracer.resource) == hash(again)
+    assert "_hash" in vars(tracer.resource)
+
+
 def test_the_resource_tells_release_and_instance() -> None:
     """v1 and v2 can be told apart in a trace as they can in a metric."""
     tracer, exporter = recording()
@@ -112,6 +159,6 @@ class Stuck(SimpleSpanProcessor):
 async def test_flushing_ends_the_way_to_the_exporter() -> None:
     """What is left is exported before the process ends."""
     processor = Stuck(InMemorySpanExporter())
-    await Recording(processor, version="1.0", pod="p").flush()
+    await Recording(processor, version="1.0", pod="p", bits=random.getrandbits).flush()
 
     assert processor.ended == 1
