@@ -19,6 +19,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     NonRecordingSpan,
@@ -91,7 +92,7 @@ class RecordedSpan:
                 f"{attributes['http.request.method']} {target}",
                 _place(self.context, is_remote=False),
                 # The parent of a call is the request; that of a request is elsewhere.
-                parent and _place(parent, is_remote=self._kind is SpanKind.SERVER),
+                None if parent is None else _place(parent, is_remote=self._kind is SpanKind.SERVER),
                 recording.resource,
                 attributes,
                 kind=self._kind,
@@ -163,7 +164,7 @@ class Recording:
             trace_id, where, state = parent.trace_id, _below(parent), parent.state
             flags = int(parent.flags, 16) & _RANDOM
         result = self._sampler.should_sample(where, int(trace_id, 16), method, kind)
-        if result.decision.is_sampled():
+        if result.decision is Decision.RECORD_AND_SAMPLE:
             flags |= _SAMPLED
         return self._child(trace_id, _FLAGS[flags], state)
 

@@ -9,14 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.window import MOST_BYTES, SOON_SECONDS
 from tests.integration import clients
 from tests.integration.process import Process, running
 from tests.integration.service import Pair, code, in_front_of, mocks, until, until_ready
-
-SOON_SECONDS = 2.0
-"""How long it may take until a change of state is seen."""
-
-MOST_BYTES = 60_000
 
 WITH_FAULTS = {"MESSENGER_FAULTS_ENABLED": "true"}
 

@@ -6,6 +6,15 @@ from playwright.sync_api import Page, expect
 PATIENCE_MILLISECONDS = 15_000
 """How long a test waits for what the page is to show, where it does not say how fast it must be."""
 
+SOON_SECONDS = 2.0
+"""How long it may take until a change of state is seen."""
+
+MOST_BYTES = 60_000
+"""What the three files of the page may come to."""
+
+OURS = ("http://127.0.0.1", "http://localhost", "http://messenger.localhost")
+"""How the addresses begin that the page may be at; the last one is the gateway's."""
+
 
 class Window:
     """An opened page that takes note of what goes wrong in it.
@@ -33,7 +42,7 @@ class Window:
 
     def _weigh(self, url: str, headers: dict[str, str]) -> None:
         if "content-security-policy" in headers:
-            assert url.startswith(("http://127.0.0.1", "http://localhost")), url
+            assert url.startswith(OURS), url
             self.bytes += int(headers["content-length"])
 
     def sees(self, selector: str, text: str, seconds: float | None = None) -> None:

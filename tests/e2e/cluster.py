@@ -154,6 +154,13 @@ class Cluster:
         with urllib.request.urlopen(self._address + path, timeout=timeout) as stream:  # noqa: S310 - same
             yield (json.loads(line) for line in stream)
 
+    @contextlib.contextmanager
+    def forward(self, namespace: str, what: str, port: int) -> Iterator[int]:
+        """Yield a port of this machine that leads to one of a pod, or of a Service's pod."""
+        target = ("port-forward", "--address=127.0.0.1", what, f":{port}")
+        with _listening("--context", self.context, "-n", namespace, *target) as local:
+            yield local
+
     def workers(self) -> list[str]:
         """Return the names of the nodes that run pods, which are those of their containers."""
         nodes = self.get("/api/v1/nodes")["items"]
@@ -192,12 +199,19 @@ def find_context() -> str:
 @contextlib.contextmanager
 def open_cluster(context: str) -> Iterator[Cluster]:
     """Yield the cluster of a context, with a proxy to its API."""
-    command = ["kubectl", "--context", context, "proxy", "--port=0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as proxy:  # noqa: S603 - kubectl
+    with _listening("--context", context, "proxy", "--port=0") as port:
+        yield Cluster(context, f"http://127.0.0.1:{port}")
+
+
+@contextlib.contextmanager
+def _listening(*arguments: str) -> Iterator[int]:
+    """Run a kubectl that listens on this machine until the block ends, and yield its port."""
+    command = ["kubectl", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - kubectl
         try:
-            line = proxy.stdout.readline() if proxy.stdout else ""
-            found = re.search(r"127\.0\.0\.1:\d+", line)
-            assert found, f"kubectl proxy said {line!r}"
-            yield Cluster(context, f"http://{found[0]}")
+            line = process.stdout.readline() if process.stdout else ""
+            found = re.search(r"127\.0\.0\.1:(\d+)", line)
+            assert found, f"{command} said {line!r}"
+            yield int(found[1])
         finally:
-            proxy.terminate()
+            process.terminate()

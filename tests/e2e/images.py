@@ -31,6 +31,7 @@ IMAGES = (
     Image(objects.BAD_IMAGE, "istio/bad/Dockerfile", "istio/bad"),
     Image("messenger-downstream:1.0", "downstream/Dockerfile", "."),
     Image(objects.PROBER_IMAGE, "tests/e2e/Dockerfile", "tests/e2e"),
+    Image(objects.PROMETHEUS_IMAGE, "tests/e2e/prometheus/Dockerfile", "tests/e2e/prometheus"),
 )
 """By the names that `k8s/` and `skaffold.yaml` have for them."""
 

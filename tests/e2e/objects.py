@@ -12,6 +12,7 @@ PROBER = Path(__file__).with_name("prober.yaml")
 
 PROBER_IMAGE = "messenger-prober:1.0"
 MESSENGER_IMAGE = "messenger-v1:1.0"
+PROMETHEUS_IMAGE = "messenger-prometheus:1.0"
 BAD_IMAGE = "messenger-v2-bad:2.0"
 
 RESTRICTED = {

@@ -2,7 +2,8 @@
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,6 +61,28 @@ class Prometheus:
         """Return the labels of each series that an expression has a number for."""
         result = self._get(f"query?{urlencode({'query': expression})}")["result"]
         return [each["metric"] for each in result if each["value"][1] != "NaN"]
+
+    def wait_for(self, queries: Mapping[str, str], within_seconds: float) -> None:
+        """Wait until every query has had something to show.
+
+        Args:
+            queries: What is asked, by what it is for.
+            within_seconds: How long that may take.
+
+        Raises:
+            AssertionError: Some have not; with their names.
+        """
+        deadline = time.monotonic() + within_seconds
+        left = dict(queries)
+        while left := {name: query for name, query in left.items() if not self.query(query)}:
+            assert time.monotonic() < deadline, f"no data within {within_seconds} s: {left}"
+            time.sleep(0.5)
+
+    def pods(self) -> tuple[set[str], int]:
+        """Return the pods that are asked, by name, and how many others were found."""
+        targets = self._get("targets")
+        asked = {each["labels"]["pod"] for each in targets["activeTargets"]}
+        return asked, len(targets["droppedTargets"])
 
     def alerts(self) -> set[tuple[str, str, str]]:
         """Return name, pod and state of each alert that is not quiet."""

@@ -1,7 +1,5 @@
 """What people see of real processes: every query has something to show, and the alerts come."""
 
-import json
-import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -12,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration import clients
-from tests.integration.prometheus import FOLDER, Pod, Prometheus, scraping
+from tests.integration.prometheus import Pod, Prometheus, scraping
 from tests.integration.service import Pair, code, in_front_of, mocks, until, until_ready
 from tests.manifests.promtool import rules
+from tests.manifests.queries import queries
 
 pytestmark = pytest.mark.slow
 
@@ -46,27 +45,6 @@ STALL_SECONDS = 8
 STALLS = 8
 """At most: five are 35 s beyond the first second of each, of the 30 s that the alert allows, and
 the watchdog counts less on a machine that gives it no time."""
-
-
-def panels() -> dict[str, str]:
-    """Return the queries of the dashboard, by the title of their panel."""
-    text = (FOLDER / "dashboard" / "messenger.json").read_text(encoding="utf-8")
-    return {panel["title"]: panel["targets"][0]["expr"] for panel in json.loads(text)["panels"]}
-
-
-def looked_at(alert: str) -> str:
-    """Return what an alert's expression compares, which is there while all is well."""
-    inner = re.sub(r"^absent\((.*)\)$", r"\1", alert)
-    return re.sub(r" (==|>) [\d.]+", "", inner)
-
-
-def queries() -> dict[str, str]:
-    """Return everything that has to have data, by what it is for."""
-    return (
-        {f"panel: {title}": expression for title, expression in panels().items()}
-        | {name: name for name in rules("record")}
-        | {name: looked_at(rule["expr"]) for name, rule in rules("alert").items()}
-    )
 
 
 @contextmanager
@@ -119,19 +97,6 @@ def firing(prometheus: Prometheus) -> set[tuple[str, str]]:
     return {(name, pod) for name, pod, state in prometheus.alerts() if state == "firing"}
 
 
-def wait_for_data(prometheus: Prometheus) -> None:
-    """Wait until every query has something to show.
-
-    Raises:
-        AssertionError: Some have not; with their names.
-    """
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    left = queries()
-    while left := {name: query for name, query in left.items() if not prometheus.query(query)}:
-        assert time.monotonic() < deadline, f"no data within {PATIENCE_SECONDS} s: {left}"
-        time.sleep(0.5)
-
-
 def test_every_panel_and_every_rule_has_data(tmp_path: Path) -> None:
     """Of two versions under load, one pod of which has a deadlock; and a share of none is 0.
 
@@ -140,7 +105,7 @@ def test_every_panel_and_every_rule_has_data(tmp_path: Path) -> None:
     with pods(*VERSIONS) as running, scraping([*targets(running), GONE], tmp_path) as prometheus:
         spoil(running[BROKEN], "deadlock=threads")
         with load(running):
-            wait_for_data(prometheus)
+            prometheus.wait_for(queries(), PATIENCE_SECONDS)
             until(lambda: len(prometheus.query(LOST_LINKS)) == 2, "links", running["m-1"].messenger)
         versions = {
             name: {labels.get("version") for labels in prometheus.query(name)}

@@ -14,6 +14,7 @@ from tests.manifests.rendering import ROOT
 
 BOTH = pytest.mark.parametrize("path", [MESSENGER, DOWNSTREAM], ids=["messenger", "downstream"])
 PROBER = ROOT / "tests" / "e2e" / "Dockerfile"
+PROMETHEUS = ROOT / "tests" / "e2e" / "prometheus" / "Dockerfile"
 TOOLS = ROOT / "messenger" / "requirements-tools.txt"
 
 
@@ -47,7 +48,9 @@ def test_what_is_installed_is_checked_by_hash_and_not_compiled(path: Path) -> No
             assert {option for option in options if option in each} == options
 
 
-@pytest.mark.parametrize("path", [MESSENGER, DOWNSTREAM, PROBER], ids=lambda path: path.parent.name)
+@pytest.mark.parametrize(
+    "path", [MESSENGER, DOWNSTREAM, PROBER, PROMETHEUS], ids=lambda path: path.parent.name
+)
 def test_the_user_is_a_number_and_not_root(path: Path) -> None:
     """The kubelet cannot look a name up."""
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", last(path, "USER"))

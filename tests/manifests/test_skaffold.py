@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.images import IMAGES
-from tests.e2e.objects import BAD_IMAGE
+from tests.e2e.objects import BAD_IMAGE, PROMETHEUS_IMAGE
 from tests.manifests.objects import OWN_IMAGES, Object, own_containers
 from tests.manifests.rendering import Rendering, render
 from tests.manifests.skaffold import (
@@ -163,4 +163,5 @@ def test_the_tests_on_a_cluster_use_the_images_of_the_manifests() -> None:
 
     assert {name.partition(":")[0] for name in named} == set(OWN_IMAGES)
     # The bad version has a name of its own here, since both versions 2.0 are on the nodes at once.
-    assert {image.name for image in IMAGES} == named | {f"{PROBER}:1.0", BAD_IMAGE}
+    tools = {f"{PROBER}:1.0", BAD_IMAGE, PROMETHEUS_IMAGE}
+    assert {image.name for image in IMAGES} == named | tools

@@ -4,10 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.browser.conftest import browser, open_page
 from tests.e2e.cluster import Cluster
 from tests.e2e.mesh.caller import Caller, calling
 from tests.e2e.mesh.canary import SWITCH, Canary, open_canary, with_environment
 from tests.e2e.space import wait_until_gone
+
+__all__ = ["browser", "open_page"]
+"""Fixtures of another tier that the tests here may ask for."""
 
 ISTIOD = "/apis/apps/v1/namespaces/istio-system/deployments/istiod"
 
