@@ -155,7 +155,7 @@ function drawStream() {
   const now = Date.now();
   stream.marks = stream.marks.filter((mark) => now - mark.at < MINUTE);
   const svg = $("stream");
-  const [width, height, left, top, bottom] = [svg.clientWidth, svg.clientHeight, 48, 30, 14];
+  const [width, height, left, top, bottom] = [svg.clientWidth, svg.clientHeight, 54, 30, 14];
   const down = (took) => height - bottom - (Math.log10(Math.max(took, 1)) / Math.log10(4000)) * (height - bottom - top);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const grid = [1, 10, 100, 1000].flatMap((took) => [
@@ -395,7 +395,7 @@ function graph(edges, inCycle) {
 function arrow(edge, places, isClosed) {
   const [from, to] = [places.get(edge.waiter), places.get(edge.owner)];
   const [dx, dy] = [to.x - from.x, to.y - from.y];
-  const bend = (dy ? 0.05 : 0.42) * Math.min(Math.hypot(dx, dy), 260);
+  const bend = (dy ? 0.05 : 0.42) * Math.min(Math.hypot(dx, dy), 200);
   const long = Math.hypot(dx, dy) || 1;
   const middle = { x: (from.x + to.x) / 2 + (dy / long) * bend, y: (from.y + to.y) / 2 - (dx / long) * bend };
   const edgeOf = (place, gap) => {

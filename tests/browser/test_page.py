@@ -140,6 +140,17 @@ def test_the_buttons_put_faults_in_force_and_take_them_back(
     window.sees("#fault-answer", "nonsense")
 
 
+CUT_OFF = """() => {
+    const picture = document.querySelector("#waits svg").getBoundingClientRect();
+    const { top, bottom, left, right } = picture;
+    return [...document.querySelectorAll("#waits svg text")].filter(text => {
+        const box = text.getBoundingClientRect();
+        return box.top < top || box.bottom > bottom || box.left < left || box.right > right;
+    }).map(text => text.textContent);
+}"""
+"""Which texts of the picture lie beside it."""
+
+
 def test_a_deadlock_of_tasks_draws_its_cycle(open_page: OpenPage, service: Pair) -> None:
     """Both parties, both locks, as a picture and as text; liveness is lost and says why."""
     window = open_page(service.messenger.url)
@@ -154,6 +165,7 @@ def test_a_deadlock_of_tasks_draws_its_cycle(open_page: OpenPage, service: Pair)
     window.sees("#probes", "deadlock-tasks")
     window.sees("#announcer", "not alive (deadlock-tasks)")
 
+    assert window.page.evaluate(CUT_OFF) == []
     assert window.crashes == []
 
 
