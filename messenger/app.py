@@ -6,6 +6,7 @@ closes, and what takes time is a gate of the warm-up, which begins when the port
 
 import contextlib
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -202,6 +203,9 @@ def _application(
         )
         for row in table
     ]
+    for route in router:
+        # Starlette's pattern ends with `$`, which matches in front of a final newline as well.
+        route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
     app = Starlette(routes=router, exception_handlers=dict(ERRORS), lifespan=lifespan)
     # A path with one slash too many is unknown, as the table of endpoints says.
     app.router.redirect_slashes = False

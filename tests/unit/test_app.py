@@ -58,6 +58,7 @@ async def test_a_message_is_accepted() -> None:
         pytest.param("HEAD", "/version", 200, id="its head"),
         pytest.param("GET", "/nowhere", 404, id="an unknown path"),
         pytest.param("GET", "/version/", 404, id="a slash too many"),
+        pytest.param("GET", "/version%0A", 404, id="a newline too many"),
         pytest.param("DELETE", "/v1/messages", 405, id="a wrong verb"),
         pytest.param("POST", "/v1/messages", 415, id="a bad request"),
     ],
