@@ -10,10 +10,12 @@ what `git diff --unified=1 FILE` says into the patch, and `git restore FILE`.
 """
 
 import fnmatch
+import re
 import shutil
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from . import checkout
 from .naming import Refused
@@ -21,6 +23,9 @@ from .naming import Refused
 CHANGES = Path(__file__).with_name("minimal")
 
 LIST = "dropped.toml"
+
+Entry = dict[str, Any]
+"""One entry of the list."""
 
 
 def reduce(
@@ -37,10 +42,13 @@ def reduce(
     Raises:
         Refused: The changes are about another checkout.
     """
-    dropped = set(_dropped(paths, changes / LIST))
+    listed = tomllib.loads((changes / LIST).read_text(encoding="utf-8"))["dropped"]
+    dropped = set(_dropped(paths, listed))
     for path in paths:
         if path not in dropped:
             _copy(root / path, folder / path)
+    for document, heading in _sections(listed):
+        _cut(folder / document, heading)
     # A repository of its own: in the folder of another, git leaves out what that one ignores.
     checkout.git(folder, "init", "--quiet")
     for change in sorted(changes.rglob("*")):
@@ -64,15 +72,34 @@ def _copy(source: Path, target: Path) -> None:
     target.chmod(mode)
 
 
-def _dropped(paths: Sequence[PurePosixPath], listed: Path) -> Iterator[PurePosixPath]:
+def _dropped(paths: Sequence[PurePosixPath], listed: list[Entry]) -> Iterator[PurePosixPath]:
     """Yield the files that are left out.
 
     Raises:
         Refused: Something is to be left out that is not there.
     """
-    for entry in tomllib.loads(listed.read_text(encoding="utf-8"))["dropped"]:
-        for pattern in entry["files"]:
-            found = [path for path in paths if fnmatch.fnmatchcase(str(path), pattern)]
-            if not found:
-                raise Refused(f"{listed.name} has {pattern}, which is no file here")
-            yield from found
+    for pattern in (pattern for entry in listed for pattern in entry["files"]):
+        found = [path for path in paths if fnmatch.fnmatchcase(str(path), pattern)]
+        if not found:
+            raise Refused(f"{LIST} has {pattern}, which is no file here")
+        yield from found
+
+
+def _sections(listed: list[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield the sections that are left out: the document, and the heading."""
+    for entry in listed:
+        yield from entry.get("sections", {}).items()
+
+
+def _cut(document: Path, heading: str) -> None:
+    """Take a section out of a document.
+
+    Raises:
+        Refused: There is none.
+    """
+    text = document.read_text(encoding="utf-8")
+    section = rf"^## {re.escape(heading)}\n.*?(?=^## |\Z)"
+    rest, count = re.subn(section, "", text, flags=re.MULTILINE | re.DOTALL)
+    if not count:
+        raise Refused(f"{LIST} has {heading}, which is no section of {document.name}")
+    document.write_text(rest, encoding="utf-8")

@@ -18,7 +18,12 @@ PATCH = """\
  three
 """
 
-DROPPED = '[[dropped]]\nwhy = "Nobody needs it."\nfiles = ["messenger/service.py", "*-spam.yaml"]\n'
+DROPPED = """\
+[[dropped]]
+why = "Nobody needs it."
+files = ["messenger/service.py", "*-spam.yaml"]
+sections = { "README.md" = "Spam" }
+"""
 
 
 @pytest.fixture
@@ -30,6 +35,7 @@ def root(tmp_path: Path) -> Path:
     for name in ("messenger/service.py", "service-spam.yaml", "run"):
         (made / name).touch()
     (made / "run").chmod(0o755)
+    (made / "README.md").write_text("## One\n\nOne.\n\n## Spam\n\nTwo.\n", encoding="utf-8")
     return made
 
 
@@ -60,7 +66,13 @@ def test_files_are_left_out_changed_replaced_and_added(root: Path, changes: Path
     paths = reduced(root, changes)
     folder = root.parent / "reduced"
 
-    assert {str(path) for path in paths} == {"messenger/app.py", "messenger/needs.py", "run"}
+    assert {str(path) for path in paths} == {
+        "README.md",
+        "messenger/app.py",
+        "messenger/needs.py",
+        "run",
+    }
+    assert (folder / "README.md").read_text() == "## One\n\nOne.\n\n"
     assert (folder / "messenger" / "app.py").read_text() == "zero\none\nchanged\nthree\n"
     assert (folder / "messenger" / "needs.py").read_text() == "new\n"
     assert (folder / "run").read_text() == "other\n"
@@ -92,6 +104,15 @@ def test_what_is_to_be_left_out_has_to_be_there(root: Path, changes: Path) -> No
         reduced(root, changes)
 
 
+def test_a_section_that_is_to_be_left_out_has_to_be_there(root: Path, changes: Path) -> None:
+    """The control, for documents."""
+    (root / "README.md").write_text("## Ham\n", encoding="utf-8")
+
+    with pytest.raises(Refused, match="Spam, which is no section"):
+        reduced(root, changes)
+
+
+@pytest.mark.slow
 def test_a_minimal_fork_of_this_repository_can_be_made(tmp_path: Path) -> None:
     """Every change applies, no trace of the old name is left, and the health package is whole."""
     if not (ROOT / ".git").exists():
