@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from tests.binomial import interval
 from tests.browser.conftest import OpenPage
 from tests.browser.window import MOST_BYTES, SOON_SECONDS
+from tests.e2e.cluster import wait_for
 from tests.e2e.mesh.canary import Canary
 
 GATEWAY = ("istio-system", "service/istio-ingressgateway", 80)
@@ -28,6 +29,9 @@ ENOUGH_SECONDS = 55.0
 
 PROVEN_SECONDS = 10.0
 """Until a deadlock is proven; the pod gets no traffic any more after three failed probes, 15 s."""
+
+LEAVING_SECONDS = 30.0
+"""Until pods that are too many are on their way out."""
 
 TOLD_SECONDS = 3.0
 """Until a process has the signal that it is sent by way of kubectl."""
@@ -73,8 +77,12 @@ def one_pod(canary: Canary) -> Iterator[str]:
     try:
         canary.kubectl("scale", "deployment/messenger", "--replicas=1")
         canary.weigh(0)
-        canary.settle("deployment/messenger")
-        (pod,) = canary.names_of(app="messenger", version="1.0")
+        (pod,) = wait_for(
+            "all pods but one to leave",
+            lambda: canary.names_of(app="messenger", version="1.0"),
+            until=lambda left: len(left) == 1,
+            within_seconds=LEAVING_SECONDS,
+        )
         yield pod
     finally:
         canary.kubectl("scale", "deployment/messenger", f"--replicas={replicas}")
