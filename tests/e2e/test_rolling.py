@@ -13,7 +13,7 @@ from tests.e2e.space import Space, open_space
 
 RATES = {"25/25": 40.0, "0/1": 60.0}
 """Requests per second: each asks seven mocks, and 60 take half of two cores. That leaves enough for
-one pod to start, and too little for three at once: at 70, 43 of 10,000 heard that a mock was late."""
+one pod to start, and too little for three at once: at 70, 43 of 10,000 met with a late mock."""
 
 DELETE_RATE = 40.0
 """Requests per second while pods are deleted, two of which then start at once."""
