@@ -27,7 +27,10 @@ UP_SECONDS = 60.0
 PATIENCE_SECONDS = 180.0
 """Until everything has something to show: what is recorded of a minute of what is recorded."""
 
-LOAD_SECONDS = UP_SECONDS + PATIENCE_SECONDS
+BOTH_SECONDS = 60.0
+"""Until the later version has been asked as often as a rate takes."""
+
+LOAD_SECONDS = UP_SECONDS + PATIENCE_SECONDS + BOTH_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -76,15 +79,19 @@ def test_every_panel_and_every_rule_has_data_of_both_versions(
         # Now, since the kubelet restarts it after half a minute.
         space.order_fault(sick, "deadlock=threads")
         prometheus.wait_for(queries(), PATIENCE_SECONDS)
-        versions = {
-            name: {labels.get("version") for labels in prometheus.query(name)}
-            for name in rules("record")
-        }
+        wait_for(
+            "records of both versions",
+            lambda: {
+                name: {labels.get("version") for labels in prometheus.query(name)}
+                for name in rules("record")
+            },
+            until=lambda versions: all(each == VERSIONS for each in versions.values()),
+            within_seconds=BOTH_SECONDS,
+        )
         asked, others = prometheus.pods()
         report = load.stop()
 
     record_property("seen by Prometheus", f"{len(queries())} queries, {report.figures}")
-    assert all(each == VERSIONS for each in versions.values()), versions
     assert asked == set(ours)
     assert others > 0
 
