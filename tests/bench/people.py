@@ -58,8 +58,9 @@ def rows(length: Length) -> list[Row]:
     numbers = PEOPLE[: length.of(quick=1, usual=2, full=3)]
     found = [_warming(number) for number in numbers]
     first, last = found[0], found[-1]
-    entries = SNAPSHOTS * max(1, last.people - first.people)
-    each = (last.megabytes - first.megabytes) * 1e6 / entries
+    entries = SNAPSHOTS * (last.people - first.people)
+    added = (last.megabytes - first.megabytes) * 1e6
+    each = f": {added / max(1, entries):.0f} bytes for each entry, {SNAPSHOTS} for each person"
     names = " / ".join(f"{number:,}" for number in numbers)
     lines = {
         "to the port": [(w.people, w.port_seconds) for w in found],
@@ -87,7 +88,7 @@ def rows(length: Length) -> list[Row]:
             f"resident memory, MB, {names} people",
             f"{first.megabytes:.1f}",
             " / ".join(f"{w.megabytes:.1f}" for w in found),
-            f"reported: {each:.0f} bytes for each entry, {SNAPSHOTS} for each person",
+            f"reported{each if entries else ''}",
             None,
         ),
     ]
