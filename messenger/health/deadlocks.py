@@ -71,23 +71,24 @@ class DeadlockDetector:
         found: dict[tuple[object, ...], float] = {}
         if old:
             graph = WaitGraph(old, loop_thread=self.loop_thread, deliverers=self._deliverers)
-            dead = self._dead(graph)
+            closed = graph.dead(timed_too=True)
+            dead = self._dead(graph, closed)
             for cycle in cycles(dead):
                 key = _key(cycle)
                 found[key] = self._suspected.get(key, now)
                 yield self._evidence(graph, cycle, key, now, found[key])
-            for cycle in cycles(graph.dead(timed_too=True)):
+            for cycle in cycles(closed):
                 if not all(edge.waiter in dead for edge in cycle):
                     yield self._passing(cycle, now)
         self._suspected = found
 
-    def _dead(self, graph: WaitGraph) -> dict[Party, Edge]:
-        """Return those who can never go on.
+    def _dead(self, graph: WaitGraph, closed: dict[Party, Edge]) -> dict[Party, Edge]:
+        """Return those who can never go on; `closed` holds them, and those whom a time-out frees.
 
         Time-outs outside the locks are looked for when a wait is new, since that is dear: whoever
         waits enters and leaves none, so what was found holds as long as the very same waits do.
         """
-        dead = graph.dead()
+        dead = graph.dead() if closed else {}
         if all(_key(cycle) in self._proven for cycle in cycles(dead)):
             self._looked_into, self._with_timeout = set(), set()
             return dead
