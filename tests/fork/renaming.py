@@ -60,7 +60,10 @@ RULES = (
     # Tests start `python -m`, in one line or more.
     Rule(
         "process",
-        rf'(?<=running\("){OLD.snake}(?=")|' + _after('run_to_end("', 'run_to_end(\n        "'),
+        rf'(?<=running\("){OLD.snake}(?=")|{OLD.snake}(?=": free_port)|'
+        + _after('run_to_end("', 'run_to_end(\n        "', '"-m", "', 'module: str = "')
+        + "|"
+        + _after('.start("', '.end("', 'killed("', 'frozen("', 'ports["'),
         "snake",
     ),
     Rule("object", OLD.kebab, "kebab"),
