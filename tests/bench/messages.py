@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from .load import client
 from .row import Length, Row
 from .sides import MESSAGE, messenger, mocks, plain, speed
-from .turns import Round, ratios, take_turns, values
+from .turns import Round, ratio_row, take_turns
 
 ROUNDS = 12
 """How often the sides take turns."""
@@ -45,12 +45,6 @@ def rows(length: Length) -> list[Row]:
 
 def _row(rounds: Sequence[Round], control: str, at_once: int) -> Row:
     """Return how Messenger did beside one of the controls."""
-    ratio = ratios(rounds, "messenger", control)
+    what = f"messages per CPU-second, {at_once} at once, beside plain lines on {control}"
     least = TARGETS[control] if at_once == AT_ONCE else None
-    return Row(
-        f"messages per CPU-second, {at_once} at once, beside plain lines on {control}",
-        str(values(rounds, control)),
-        str(values(rounds, "messenger")),
-        f"ratio {'reported' if least is None else f'at least {least:g}'}: {ratio}",
-        None if least is None else ratio.middle >= least,
-    )
+    return ratio_row(what, rounds, "messenger", control, least)

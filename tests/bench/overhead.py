@@ -1,7 +1,6 @@
 """What the health package costs a process that is well."""
 
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 from tests.integration.lab.experiment import lab, until_serving
@@ -9,7 +8,7 @@ from tests.integration.lab.experiment import lab, until_serving
 from .load import client, cpu_seconds, get
 from .row import Length, Row
 from .sides import MESSAGE, messenger, mocks, pinned, speed
-from .turns import Round, ratios, take_turns, values
+from .turns import ratio_row, take_turns
 
 ROUNDS = 60
 """How often the sides take turns with messages: many short bursts see the same machine, whoever
@@ -46,7 +45,9 @@ def _messages(length: Length) -> Row:
             },
             length.of(quick=2, usual=ROUNDS),
         )
-    return _ratio("messages per CPU-second, health package on", rounds, LEAST_RATIO)
+    return ratio_row(
+        "messages per CPU-second, health package on", rounds, "subject", "control", LEAST_RATIO
+    )
 
 
 def _bare(length: Length) -> list[Row]:
@@ -66,7 +67,13 @@ def _bare(length: Length) -> list[Row]:
         idle_control = (cpu_seconds(control.pid) - before[0]) / IDLE_SECONDS * 100
         idle_subject = (cpu_seconds(subject.pid) - before[1]) / IDLE_SECONDS * 100
     return [
-        _ratio("requests of an empty handler per CPU-second, health package on", rounds, None),
+        ratio_row(
+            "requests of an empty handler per CPU-second, health package on",
+            rounds,
+            "subject",
+            "control",
+            None,
+        ),
         Row(
             "idle CPU, % of a core",
             f"{idle_control:.2f}",
@@ -75,14 +82,3 @@ def _bare(length: Length) -> list[Row]:
             idle_subject - idle_control <= 0.5,
         ),
     ]
-
-
-def _ratio(what: str, rounds: Sequence[Round], least: float | None) -> Row:
-    ratio = ratios(rounds, "subject", "control")
-    return Row(
-        what,
-        str(values(rounds, "control")),
-        str(values(rounds, "subject")),
-        f"ratio {'reported' if least is None else f'at least {least}'}: {ratio}",
-        None if least is None else ratio.middle >= least,
-    )

@@ -8,7 +8,7 @@ from tests.integration.collector import collecting
 from .load import client, get
 from .row import Length, Row
 from .sides import messenger, mocks, plain, speed
-from .turns import Round, ratios, take_turns, values
+from .turns import Round, ratio_row, take_turns
 
 ROUNDS = 40
 """How often the sides take turns."""
@@ -50,11 +50,4 @@ def rows(length: Length) -> list[Row]:
 def _row(rounds: Sequence[Round], name: str) -> Row:
     """Return how one side did beside the plain route."""
     what, least = SIDES[name]
-    ratio = ratios(rounds, name, "plain")
-    return Row(
-        f"GET /version per CPU-second, {what}",
-        str(values(rounds, "plain")),
-        str(values(rounds, name)),
-        f"ratio {'reported' if least is None else f'at least {least}'}: {ratio}",
-        None if least is None else ratio.middle >= least,
-    )
+    return ratio_row(f"GET /version per CPU-second, {what}", rounds, name, "plain", least)

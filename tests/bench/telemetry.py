@@ -8,7 +8,7 @@ from tests.integration.collector import collecting
 from .load import client
 from .row import Length, Row
 from .sides import MESSAGE, messenger, mocks, speed
-from .turns import Round, ratios, take_turns, values
+from .turns import Round, ratio_row, take_turns
 
 ROUNDS = 60
 """How often the sides take turns: many short bursts see the same machine, whoever else uses it."""
@@ -50,12 +50,5 @@ def rows(length: Length) -> list[Row]:
 
 def _row(name: str, rounds: Sequence[Round]) -> Row:
     """Return how one side did against the control of the same round."""
-    ratio = ratios(rounds, name, "control")
-    has_target = name == "a tenth"
-    return Row(
-        f"messages per CPU-second, telemetry on, {name} of the traces recorded",
-        str(values(rounds, "control")),
-        str(values(rounds, name)),
-        f"ratio {f'at least {LEAST_RATIO}' if has_target else 'reported'}: {ratio}",
-        ratio.middle >= LEAST_RATIO if has_target else None,
-    )
+    what = f"messages per CPU-second, telemetry on, {name} of the traces recorded"
+    return ratio_row(what, rounds, name, "control", LEAST_RATIO if name == "a tenth" else None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from .row import Spread, spread
+from .row import Row, Spread, spread
 
 Round = Mapping[str, float]
 """What each side reached in one round."""
@@ -25,3 +25,17 @@ def values(rounds: Sequence[Round], name: str) -> Spread:
 def ratios(rounds: Sequence[Round], name: str, control: str) -> Spread:
     """Return how one side did beside the control of the same round."""
     return spread(each[name] / each[control] for each in rounds)
+
+
+def ratio_row(
+    what: str, rounds: Sequence[Round], name: str, control: str, least: float | None
+) -> Row:
+    """Return how one side did beside the control, of which at least so much is wanted, if any."""
+    ratio = ratios(rounds, name, control)
+    return Row(
+        what,
+        str(values(rounds, control)),
+        str(values(rounds, name)),
+        f"ratio {'reported' if least is None else f'at least {least:g}'}: {ratio}",
+        None if least is None else ratio.middle >= least,
+    )

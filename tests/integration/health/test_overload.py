@@ -1,7 +1,6 @@
 """A process that is busy is not broken: its probes are answered, and it serves on."""
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +20,7 @@ from tests.integration.lab.experiment import (
     watch,
 )
 from tests.integration.lab.wire import Reply
+from tests.integration.meanwhile import meanwhile
 from tests.integration.process import Process
 
 from .figures import note
@@ -112,22 +112,14 @@ def test_probes_are_answered_under_fifteen_hundred_connections(stack: dict[str, 
 @contextmanager
 def throttled(process: Process, run: float = 0.01, stop: float = 0.09) -> Iterator[None]:
     """Let a process run for 10 ms of each 100, as a CPU limit of a tenth does."""
-    over = threading.Event()
 
-    def throttle() -> None:
-        while not over.wait(run):
-            process.signal(signal.SIGSTOP)
-            over.wait(stop)
-            process.signal(signal.SIGCONT)
-
-    thread = threading.Thread(target=throttle)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    def stand_still() -> None:
+        process.signal(signal.SIGSTOP)
+        time.sleep(stop)
         process.signal(signal.SIGCONT)
+
+    with meanwhile(stand_still, run):
+        yield
 
 
 def under_throttle(options: dict[str, Any], seconds: float) -> tuple[list[Reply], list[str]]:
