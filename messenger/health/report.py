@@ -11,6 +11,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from . import async_lock, locks
+from .signals import note_only
 from .verdict import Evidence
 
 STACK_FRAMES = 3
@@ -51,7 +52,7 @@ def thread_stack(thread_name: str, frame: FrameType | None) -> tuple[str, ...]:
     """Return the innermost frames of a thread, one line each, innermost last.
 
     The frames of the locks and of the standard library's waiting are left out: everybody's end in
-    the same ones.
+    the same ones. So is our signal handler's, which stands for a moment on whatever is to be shown.
     """
     lines: list[str] = []
     while frame is not None and len(lines) < STACK_FRAMES:
@@ -74,6 +75,8 @@ def task_stack(task: asyncio.Task[Any]) -> tuple[str, ...]:
 
 def _is_plumbing(frame: FrameType) -> bool:
     filename = frame.f_code.co_filename
+    if frame.f_code is note_only.__code__:
+        return True
     return filename in _PLUMBING or filename.startswith(_ASYNCIO)
 
 

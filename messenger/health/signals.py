@@ -21,7 +21,7 @@ HEARD = (signal.SIGTERM, signal.SIGINT)
 """What asks a process to leave: the kubelet and Ctrl-C."""
 
 
-def _note_only(signum: int, frame: FrameType | None) -> None:
+def note_only(signum: int, frame: FrameType | None) -> None:
     """Exist, so that the interpreter catches the signal; the thread acts on it."""
 
 
@@ -42,7 +42,7 @@ class SignalThread:
         """Take the signals over; to be called in the main thread, after the loop has started."""
         self._read_end, self._write_end = os.pipe()
         os.set_blocking(self._write_end, False)
-        self._previous_handlers = {sig: signal.signal(sig, _note_only) for sig in HEARD}
+        self._previous_handlers = {sig: signal.signal(sig, note_only) for sig in HEARD}
         self._previous_end = signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
         threading.Thread(target=self._listen, name="health-signals", daemon=True).start()
         os.register_at_fork(after_in_child=self._forget)

@@ -1,8 +1,10 @@
 """Words for places, stacks and verdicts."""
 
 import asyncio
+import signal
 import sys
 import threading
+from types import FrameType
 
 from messenger.health import Lock
 from messenger.health.report import (
@@ -16,6 +18,7 @@ from messenger.health.report import (
     thread_stack,
     verdict_lines,
 )
+from messenger.health.signals import note_only
 from messenger.health.verdict import Evidence, Level
 
 from .parties import line, thread, until_in, until_waiting
@@ -37,6 +40,26 @@ def test_an_instruction_beyond_the_code_is_at_its_first_line() -> None:
     code = short.__code__
 
     assert line_of(code, 10**6) == code.co_firstlineno
+
+
+def test_a_thread_in_our_signal_handler_is_shown_where_the_signal_met_it() -> None:
+    """A verdict names the line that holds the process up, not the handler on top of it."""
+    stacks: list[tuple[str, ...]] = []
+
+    def watch(frame: FrameType, _event: str, _argument: object) -> None:
+        if frame.f_code is note_only.__code__:
+            stacks.append(thread_stack("main", frame))
+
+    before = signal.signal(signal.SIGUSR1, note_only)
+    sys.setprofile(watch)
+    try:
+        signal.raise_signal(signal.SIGUSR1)  # the signal meets it
+    finally:
+        sys.setprofile(None)
+        signal.signal(signal.SIGUSR1, before)
+
+    where = line("the signal meets it", __file__)
+    assert stacks[0][-1].startswith(f'stack "main": {where} in test_')
 
 
 def test_every_instruction_of_a_function_is_on_one_of_its_lines() -> None:
