@@ -15,6 +15,10 @@ TIMES = 100
 COPIED = 200
 """How many messages are mirrored."""
 
+RATE = 10.0
+"""Messages a second where they are: half of what other experiments send, since each is worked on
+twice, and calls twelve downstreams each time."""
+
 
 def versions(replies: list[Reply]) -> set[str]:
     """Return the versions that answered."""
@@ -70,11 +74,11 @@ def test_a_copy_of_what_may_be_repeated_goes_to_the_new_version_unheard(canary: 
     before = canary.deliveries()
     with canary.having("100-0", "mirror"):
         heard = answered_by_the_new(canary)
-        with loading(canary, "mirror", rate=20, seconds=COPIED / 20) as load:
+        with loading(canary, "mirror", rate=RATE, seconds=COPIED / RATE) as load:
             report = load.report()
         copied = answered_by_the_new(canary) - heard
         with loading(
-            canary, "mirror-keyless", rate=20, seconds=COPIED / 20, arguments=["--keyless"]
+            canary, "mirror-keyless", rate=RATE, seconds=COPIED / RATE, arguments=["--keyless"]
         ) as load:
             keyless = load.report()
         uncopied = answered_by_the_new(canary) - heard - copied
@@ -92,7 +96,7 @@ def test_without_the_component_nothing_is_copied(canary: Canary) -> None:
     """The control: with all of the weight on 1.0 the new version gets nothing at all."""
     with canary.having("100-0"):
         heard = answered_by_the_new(canary)
-        with loading(canary, "unmirrored", rate=20, seconds=COPIED / 20) as load:
+        with loading(canary, "unmirrored", rate=RATE, seconds=COPIED / RATE) as load:
             report = load.report()
         copied = answered_by_the_new(canary) - heard
 
