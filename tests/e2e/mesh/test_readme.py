@@ -19,8 +19,12 @@ CONTEXT = "kind-messenger"
 """The one that the commands mean."""
 
 RATE = 15.0
-"""Messages a second, to be judged by: as many as a release, a mesh and two processors have room for
-while none may fail."""
+"""Messages a second, to be judged by: as many as a release, a mesh and two processors have room
+for."""
+
+LATE_SHARE = 0.01
+"""Of how many messages a mock may be late for the commands to be well: five pods and their proxies
+start at once where a gate promotes. That a shift costs nothing is test_shifting.py's."""
 
 HOURS = 3600.0
 """How long the load lasts if nobody stops it."""
@@ -46,7 +50,7 @@ def space(mesh: Cluster) -> Iterator[Space]:
 
 
 def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -> None:
-    """Each of them ends well, one after the other, on a canary that is good."""
+    """Each of them ends well, one after the other, on a canary that is good; nobody is cut off."""
     deploy, look, *roll_out = (each.line for block in run_by(__file__) for each in block.commands)
     _run(deploy, tmp_path)
     names = (*WORKLOADS, *(f"deployment/{name}" for name in VERSIONS))
@@ -60,7 +64,8 @@ def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -
         time.sleep(1)
         report = load.stop()
 
-    assert report.failed == 0, report.examples
+    assert report.failed == report.declared, report.examples
+    assert report.declared <= LATE_SHARE * report.sent, report.kinds
 
 
 def _run(command: str, folder: Path) -> str:
