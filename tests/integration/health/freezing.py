@@ -16,6 +16,10 @@ QUICK_LIMITS = {"stall_suspect_seconds": 0.4, "stall_broken_seconds": 0.8}
 BETWEEN_SECONDS = 0.5
 """How long the process runs between two freezes."""
 
+REQUEST_MILLISECONDS = 200
+"""What one request keeps the loop busy for: a quarter of the shortest limit, and much longer than a
+client among others needs to send the next, so that a freeze nearly always meets one in work."""
+
 
 def freeze(process: Process, seconds: float) -> None:
     """Stop a process for some seconds."""
@@ -28,9 +32,10 @@ def freeze(process: Process, seconds: float) -> None:
 
 @contextmanager
 def busy(process: Process) -> Iterator[list[int]]:
-    """Keep the loop of a laboratory in requests of 80 ms; provide what they were answered."""
+    """Keep the loop of a laboratory in requests; provide what they were answered."""
     codes: list[int] = []
-    with meanwhile(lambda: codes.append(get(process, "/heavy?ms=80", timeout=60).code), 0.02):
+    target = f"/heavy?ms={REQUEST_MILLISECONDS}"
+    with meanwhile(lambda: codes.append(get(process, target, timeout=60).code), 0.02):
         yield codes
 
 
