@@ -6,7 +6,9 @@ No id and no path is ever one, since each new value is a time series that is nev
 
 from collections.abc import Callable, Iterable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from messenger.tallies import Family, Tallies
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 """Methods that label metrics by name (RFC 9110 and 5789); all others count as "other"."""
@@ -26,35 +28,37 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry, version: str) -> None:
         self.registry = registry
-        self._requests = Counter(
-            "messenger_requests_total",
-            "Requests answered; code is none where no answer was begun.",
-            ("method", "route", "code"),
-            registry=registry,
+        self._requests = Tallies(
+            Family(
+                "messenger_requests_total",
+                "Requests answered; code is none where no answer was begun.",
+                ("method", "route", "code"),
+            ),
+            Family(
+                "messenger_request_seconds",
+                "Time from a request's arrival to the end of its answer.",
+                ("route",),
+            ),
+            REQUEST_BUCKETS,
         )
-        self._seconds = Histogram(
-            "messenger_request_seconds",
-            "Time from a request's arrival to the end of its answer.",
-            ("route",),
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
-        )
+        registry.register(self._requests)
         self.shed = Counter(
             "messenger_shed_total", "Requests refused at the concurrency limit.", registry=registry
         )
-        self._calls = Counter(
-            "messenger_downstream_calls_total",
-            "Live calls to downstreams, by how they ended.",
-            ("downstream", "outcome"),
-            registry=registry,
+        self._calls = Tallies(
+            Family(
+                "messenger_downstream_calls_total",
+                "Live calls to downstreams, by how they ended.",
+                ("downstream", "outcome"),
+            ),
+            Family(
+                "messenger_downstream_seconds",
+                "Time that live calls to downstreams took.",
+                ("downstream",),
+            ),
+            REQUEST_BUCKETS,
         )
-        self._call_seconds = Histogram(
-            "messenger_downstream_seconds",
-            "Time that live calls to downstreams took.",
-            ("downstream",),
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
-        )
+        registry.register(self._calls)
         self._degraded = Counter(
             "messenger_degraded_total",
             "Messages sent without what a downstream would have added.",
@@ -64,9 +68,6 @@ class Metrics:
         Gauge("messenger_build_info", "The release.", ("version",), registry=registry).labels(
             version
         ).set(1)
-        # Finding a child by its labels costs more than counting, so each is looked up once.
-        self._request_children: dict[tuple[str, str, int | None], tuple[Counter, Histogram]] = {}
-        self._call_children: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
     def count_request(self, method: str, route: str, code: int | None, seconds: float) -> None:
         """Count one request.
@@ -78,25 +79,11 @@ class Metrics:
             seconds: How long it took.
         """
         method = method if method in METHODS else "other"
-        children = self._request_children.get((method, route, code))
-        if children is None:
-            label = "none" if code is None else str(code)
-            children = (self._requests.labels(method, route, label), self._seconds.labels(route))
-            self._request_children[method, route, code] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        self._requests.count((method, route, "none" if code is None else str(code)), seconds)
 
     def count_call(self, downstream: str, outcome: str, seconds: float) -> None:
         """Count one live call to a downstream, with how it ended and how long it took."""
-        children = self._call_children.get((downstream, outcome))
-        if children is None:
-            children = (
-                self._calls.labels(downstream, outcome),
-                self._call_seconds.labels(downstream),
-            )
-            self._call_children[downstream, outcome] = children
-        children[0].inc()
-        children[1].observe(seconds)
+        self._calls.count((downstream, outcome), seconds)
 
     def count_degraded(self, downstreams: Iterable[str]) -> None:
         """Count a message that was sent without these downstreams."""
