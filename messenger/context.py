@@ -5,11 +5,12 @@ response header, and a call to a downstream continues the trace without being ha
 """
 
 from contextvars import ContextVar
+from functools import cached_property
 
 from msgspec import Struct
 
 
-class TraceContext(Struct, frozen=True):
+class TraceContext(Struct, frozen=True, dict=True):
     """The place in a distributed trace, as W3C Trace Context puts it into headers."""
 
     trace_id: str
@@ -24,7 +25,9 @@ class TraceContext(Struct, frozen=True):
     state: str = ""
     """The header `tracestate` as it came, to be passed on untouched."""
 
-    @property
+    # Each of these is asked once for each call of a message, most of which share one place.
+
+    @cached_property
     def is_sampled(self) -> bool:
         """Whether the trace is recorded by whoever records spans at all."""
         return bool(int(self.flags, 16) & 1)
@@ -33,6 +36,12 @@ class TraceContext(Struct, frozen=True):
     def traceparent(self) -> str:
         """The value of the header `traceparent`, version 00."""
         return f"00-{self.trace_id}-{self.span_id}-{self.flags}"
+
+    @cached_property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The headers that tell a downstream its place below this one."""
+        told = ("traceparent", self.traceparent)
+        return (told, ("tracestate", self.state)) if self.state else (told,)
 
 
 class RequestContext(Struct, frozen=True):

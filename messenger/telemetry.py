@@ -68,18 +68,16 @@ class Telemetry:
 class CallObservation:
     """One live call: a client span, and a count with its duration."""
 
-    __slots__ = ("_began", "_downstream", "_span", "_telemetry")
+    __slots__ = ("_began", "_downstream", "_span", "_telemetry", "headers")
 
     def __init__(self, telemetry: Telemetry, downstream: str, method: str) -> None:
         self._telemetry = telemetry
         self._downstream = downstream
         self._span = telemetry.tracer.call(downstream, method)
-        self._began = telemetry.clock()
-
-    @property
-    def headers(self) -> Sequence[tuple[str, str]]:
+        self.headers: Sequence[tuple[str, str]] = self._span.context.headers
         """The headers that make the downstream's spans children of this call."""
-        return tracing.headers(self._span.context)
+
+        self._began = telemetry.clock()
 
     def finish(self, outcome: Outcome, status: int | None) -> None:
         """End the span and count the call."""

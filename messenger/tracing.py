@@ -134,11 +134,3 @@ def parse(traceparent: bytes, tracestate: bytes) -> TraceContext | None:
         return None
     state = tracestate.decode("latin-1") if len(tracestate) <= _LONGEST_STATE else ""
     return TraceContext(trace_id.decode(), span_id.decode(), flags.decode(), state)
-
-
-def headers(context: TraceContext) -> list[tuple[str, str]]:
-    """Return the headers that tell a downstream its place below `context`."""
-    told = [("traceparent", context.traceparent)]
-    if context.state:
-        told.append(("tracestate", context.state))
-    return told

@@ -52,11 +52,11 @@ def test_a_state_beyond_what_must_be_passed_on_is_dropped() -> None:
 
 def test_a_place_is_told_in_the_headers_of_the_standard() -> None:
     """`tracestate` is told only where there is one."""
-    assert tracing.headers(PLACE) == [
+    assert PLACE.headers == (
         ("traceparent", f"00-{TRACE}-{SPAN}-01"),
         ("tracestate", "vendor=1"),
-    ]
-    assert tracing.headers(TraceContext(TRACE, SPAN)) == [("traceparent", f"00-{TRACE}-{SPAN}-00")]
+    )
+    assert TraceContext(TRACE, SPAN).headers == (("traceparent", f"00-{TRACE}-{SPAN}-00"),)
 
 
 def test_a_trace_that_comes_in_is_handed_on_as_it_came() -> None:
