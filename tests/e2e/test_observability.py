@@ -19,7 +19,7 @@ REPLICAS = {"messenger": 2, "messenger-v2": 1, "downstream": 1}
 """One of version 1.0 falls ill, and the other goes on."""
 
 RATE = 20.0
-"""Messages a second, of which half lack their links."""
+"""Requests a second, of which half lack the presence."""
 
 UP_SECONDS = 60.0
 """Until each pod was asked: every 15 s, in turns."""
@@ -59,13 +59,13 @@ def misnamed(target: Object) -> Object:
 def test_every_panel_and_every_rule_has_data_of_both_versions(
     space: Space, record_property: Callable[[str, object], None]
 ) -> None:
-    """Under load, with links that fail and a pod that has a deadlock; nothing is excepted.
+    """Under load, with a downstream that fails and a pod that has a deadlock; nothing is excepted.
 
     Who is found and is not Messenger, such as its mocks, is asked nothing.
     """
     (mock,), ours = names(space, app="downstream"), names(space, app="messenger")
     sick, _ = names(space, app="messenger", version="1.0")
-    space.order_fault(mock, "error:50%", "links")
+    space.order_fault(mock, "error:50%", "presence")
     with (
         loading(space, "seen", rate=RATE, seconds=LOAD_SECONDS) as load,
         scraping.scraping(space, scraping.found(space)) as prometheus,

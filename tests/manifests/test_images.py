@@ -238,7 +238,7 @@ def test_a_change_of_the_source_leaves_the_dependencies_alone(tmp_path: Path) ->
         source = ROOT / name
         copy = shutil.copytree if source.is_dir() else shutil.copy2
         copy(source, tmp_path / name)
-    with (tmp_path / "messenger" / "service.py").open("a", encoding="utf-8") as file:
+    with (tmp_path / "messenger" / "app.py").open("a", encoding="utf-8") as file:
         file.write("# edited\n")
     before = inspect("messenger-v1")["RootFS"]["Layers"]
     build("messenger-v1", root=tmp_path)
