@@ -91,4 +91,4 @@ def _renamed(text: str, path: PurePosixPath, renaming: Renaming, version: str) -
         return documents.document(text, renaming)
     if path.suffix == ".py":
         return renaming.python(text)
-    return documents.described(renaming.text(text))
+    return documents.plain(text, renaming)

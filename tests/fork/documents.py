@@ -10,8 +10,12 @@ SECTION = re.compile(
 )
 """The sections of README that a service which was forked has no use for."""
 
-LINE = re.compile(r"^.*\btests\.fork\b.*\n", flags=re.MULTILINE)
-"""What else documents say about forking, in lines that can be left out."""
+LINES = re.compile(
+    r"^- .*\btests\.fork\b.*\n(?:  .*\n)*|^.*\btests[./](?:integration/)?fork\b.*\n",
+    flags=re.MULTILINE,
+)
+"""What else is said about forking: items of lists, and lines, such as those of CI, that can be left
+out."""
 
 REFERENCE, SERVICE = "A reference microservice", "A microservice"
 """How README and `pyproject.toml` begin to say what this is, and how those of a fork do."""
@@ -33,10 +37,9 @@ def readme(text: str, renaming: Renaming, version: str) -> str:
 
 def document(text: str, renaming: Renaming) -> str:
     """Return a document of a fork."""
-    kept = LINE.sub("", SECTION.sub("", text))
-    return described(renaming.text(kept))
+    return plain(SECTION.sub("", text), renaming)
 
 
-def described(text: str) -> str:
-    """Return what says what the service is, which is no reference any more."""
-    return text.replace(REFERENCE, SERVICE)
+def plain(text: str, renaming: Renaming) -> str:
+    """Return any other text of a fork, which says that this is a service, and no reference."""
+    return renaming.text(LINES.sub("", text)).replace(REFERENCE, SERVICE)

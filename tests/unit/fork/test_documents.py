@@ -41,3 +41,17 @@ def test_a_line_about_forking_is_left_out_of_any_document() -> None:
     table = "| `bench/` | measures |\n| `fork/` | `python -m tests.fork` |\n\nMessenger.\n"
 
     assert documents.document(table, ORDERS) == "| `bench/` | measures |\n\nOrders.\n"
+
+
+def test_an_item_about_forking_is_left_out_whole() -> None:
+    """With the lines that it goes on in, and nothing of the next."""
+    items = "- One.\n- `tests.fork`: makes a service,\n  and more.\n- Two, which\n  goes on.\n"
+
+    assert documents.document(items, ORDERS) == "- One.\n- Two, which\n  goes on.\n"
+
+
+def test_a_command_that_tries_forks_is_left_out_of_ci() -> None:
+    """Those around it stay."""
+    script = "uv run pytest \\\n  --ignore=tests/integration/fork \\\n  tests/integration\n"
+
+    assert documents.plain(script, ORDERS) == "uv run pytest \\\n  tests/integration\n"
