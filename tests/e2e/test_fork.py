@@ -1,14 +1,15 @@
 """A fork releases as safely as what it was made of: its own proof says so, on the same cluster.
 
-Images, manifests, prober and test are the fork's, under its name; only the cluster is ours.
+Images, manifests, prober, test and control are the fork's, by its name; only the cluster is ours.
 """
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.cluster import Cluster
+from tests.e2e.cluster import Cluster, CommandFailed, run
 from tests.fork import owner
 from tests.fork.__main__ import ROOT
 
@@ -17,7 +18,11 @@ pytestmark = pytest.mark.slow
 PROOF = "rolling_update or does_not_drain"
 """The tests that no request is lost in a release, and their control, in which some are."""
 
-NAME = "order-items"
+PASSED = "3 passed"
+"""Both ways to replace pods, and the control."""
+
+NAME = "forked-orders"
+"""Of two words, and of nobody's images: those that are made here are taken away again."""
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +31,20 @@ def author(monkeypatch: pytest.MonkeyPatch) -> None:
     for role in ("AUTHOR", "COMMITTER"):
         monkeypatch.setenv(f"GIT_{role}_NAME", "A Tester")
         monkeypatch.setenv(f"GIT_{role}_EMAIL", "tester@example.com")
+
+
+@pytest.fixture(autouse=True)
+def _without_images(alone: Cluster) -> Iterator[None]:
+    """Take the fork's images away again, from the nodes and from this machine."""
+    yield
+    with contextlib.suppress(CommandFailed):
+        names = run(["docker", "images", "--format={{.Repository}}:{{.Tag}}", f"{NAME}-*"]).split()
+        # In the same words as `kind load` has put them there.
+        full = [f"docker.io/library/{name}" for name in names]
+        for node in alone.workers():
+            with contextlib.suppress(CommandFailed):
+                run(["docker", "exec", node, "crictl", "rmi", *full])
+        run(["docker", "rmi", *names])
 
 
 @pytest.mark.parametrize("is_minimal", [False, True], ids=["whole", "minimal"])
@@ -43,10 +62,12 @@ def test_a_rolling_update_of_a_fork_loses_nothing(
         fork,
         *("uv", "run", "pytest", "--numprocesses=0", "--build-images", "--require-cluster"),
         *("-k", PROOF, "tests/e2e/test_rolling.py"),
+        seconds=owner.SUITE_SECONDS,
     )
 
+    kind = "minimal" if is_minimal else "whole"
     for line in told.splitlines():
         if line.startswith("rolling "):
             name, _, figures = line.partition(": ")
-            record_property(f"fork on {alone.name}, {fork.name}, {name}", figures)
-    assert "3 passed" in told, told
+            record_property(f"{kind} fork on {alone.name}, {name}", figures)
+    assert PASSED in told, told
