@@ -4,7 +4,7 @@ Importing this file imports the SDK, which costs as much start-up time as the wh
 `process` does so only on demand. What is sampled, where it is sent, and what the resource is
 called are the SDK's own business, by its own OTEL_* variables. The spans are made here, each at its
 end and at once: the SDK's own, which may be changed from any thread until then, take five times as
-long, and a message has eight of them.
+long, and a request has one for each of its calls.
 """
 
 import asyncio

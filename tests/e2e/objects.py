@@ -56,7 +56,7 @@ def plain(*, replicas: int, long_share: float = 0.0, pre_stop: bool = False) -> 
 
     Args:
         replicas: How many pods.
-        long_share: The share of the messages that take 8 s.
+        long_share: The share of the requests that take 8 s.
         pre_stop: Whether it waits for 5 s before SIGTERM, as is the common advice.
     """
     code = Path(__file__).with_name("plain.py").read_text(encoding="utf-8")

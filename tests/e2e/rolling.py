@@ -10,7 +10,7 @@ from tests.e2e.load import Load, Report, loading
 from tests.e2e.space import Space, open_space
 
 LONG = {"MESSENGER_FAULTS_ENABLED": "true", "MESSENGER_FAULTS": "latency:8s@5%"}
-"""What makes one message of twenty last 8 s."""
+"""What makes one request of twenty last 8 s."""
 
 LONG_SHARE = 0.05
 """The same for the plain control."""

@@ -27,7 +27,7 @@ FULL_REQUESTS = 100_000
 
 @pytest.fixture(scope="module")
 def space(alone: Cluster) -> Iterator[Space]:
-    """Yield a namespace in which one message of twenty lasts 8 s."""
+    """Yield a namespace in which one request of twenty lasts 8 s."""
     with open_space(alone, "rolling") as space:
         space.deploy(env=LONG)
         space.settle_all()

@@ -1,7 +1,7 @@
 """HTTP clients that cost next to nothing to make.
 
 httpx loads all certificate authorities for each client, which takes some 40 ms of CPU: as much as
-ten messages, and in a loop that waits for a process, time that this process then lacks. Nothing
+ten requests, and in a loop that waits for a process, time that this process then lacks. Nothing
 here speaks TLS.
 """
 

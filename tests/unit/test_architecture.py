@@ -105,7 +105,7 @@ def downstreams_are_known_by_protocol(module: Module) -> list[str]:
 
 
 def handlers_know_one_method_each(module: Module) -> list[str]:
-    """Handlers reach people and templates through the service alone."""
+    """Handlers reach what is known through the service alone."""
     inner = ("directory", "refresher", "snapshot", "opinions", "rendering", "calls", "ports")
     names = [f"messenger.{name}" for name in inner]
     return module.touches(*names) if module.path.name == "handlers.py" else []

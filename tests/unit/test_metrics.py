@@ -34,23 +34,23 @@ def test_requests_are_counted_by_method_route_and_code() -> None:
 def test_calls_are_counted_by_downstream_and_outcome() -> None:
     """Rate, errors and duration of each downstream can be told apart."""
     metrics = Metrics(CollectorRegistry(), "1.0")
-    metrics.count_call("consent", "ok", 0.01)
-    metrics.count_call("consent", "timeout", 3.0)
+    metrics.count_call("presence", "ok", 0.01)
+    metrics.count_call("presence", "timeout", 3.0)
 
     found = samples(metrics.registry)
-    assert found["messenger_downstream_calls_total", frozenset({"consent", "timeout"})] == 1
-    assert found["messenger_downstream_seconds_sum", frozenset({"consent"})] == 3.01
+    assert found["messenger_downstream_calls_total", frozenset({"presence", "timeout"})] == 1
+    assert found["messenger_downstream_seconds_sum", frozenset({"presence"})] == 3.01
 
 
-def test_a_degraded_message_counts_for_each_downstream_it_went_without() -> None:
+def test_a_degraded_answer_counts_for_each_downstream_it_went_without() -> None:
     """What users did not get is visible before they complain."""
     metrics = Metrics(CollectorRegistry(), "1.0")
-    metrics.count_degraded(["presence", "links"])
-    metrics.count_degraded(["links"])
+    metrics.count_degraded(["accounts", "presence"])
+    metrics.count_degraded(["presence"])
 
     found = samples(metrics.registry)
-    assert found["messenger_degraded_total", frozenset({"links"})] == 2
-    assert found["messenger_degraded_total", frozenset({"presence"})] == 1
+    assert found["messenger_degraded_total", frozenset({"presence"})] == 2
+    assert found["messenger_degraded_total", frozenset({"accounts"})] == 1
 
 
 def test_the_release_and_the_requests_in_work_are_told() -> None:
@@ -67,20 +67,20 @@ def test_the_directory_is_told_snapshot_by_snapshot() -> None:
     """Entries, age, staleness and the tally as they are at the scrape."""
     registry = CollectorRegistry()
     stats = {
-        "contacts": Stats(
+        "accounts": Stats(
             1000, 12.5, is_stale=True, loads_total=3, failures_total=1, live_fetches_total=2
         ),
-        "profiles": Stats(
+        "others": Stats(
             0, None, is_stale=True, loads_total=0, failures_total=0, live_fetches_total=0
         ),
     }
     registry.register(DirectoryCollector(lambda: stats))
 
     found = samples(registry)
-    assert found["messenger_directory_entries", frozenset({"contacts"})] == 1000
-    assert found["messenger_directory_age_seconds", frozenset({"contacts"})] == 12.5
-    assert found["messenger_directory_stale", frozenset({"contacts"})] == 1
-    assert found["messenger_directory_loads_total", frozenset({"contacts"})] == 3
-    assert found["messenger_directory_failures_total", frozenset({"contacts"})] == 1
-    assert found["messenger_directory_live_fetches_total", frozenset({"contacts"})] == 2
-    assert ("messenger_directory_age_seconds", frozenset({"profiles"})) not in found
+    assert found["messenger_directory_entries", frozenset({"accounts"})] == 1000
+    assert found["messenger_directory_age_seconds", frozenset({"accounts"})] == 12.5
+    assert found["messenger_directory_stale", frozenset({"accounts"})] == 1
+    assert found["messenger_directory_loads_total", frozenset({"accounts"})] == 3
+    assert found["messenger_directory_failures_total", frozenset({"accounts"})] == 1
+    assert found["messenger_directory_live_fetches_total", frozenset({"accounts"})] == 2
+    assert ("messenger_directory_age_seconds", frozenset({"others"})) not in found

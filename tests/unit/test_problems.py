@@ -57,7 +57,7 @@ def test_a_refusal_names_its_field(error: type[Refusal]) -> None:
     assert "retry-after" not in response.headers
 
 
-@pytest.mark.parametrize("error", [Unavailable("consent", "garbage"), Overloaded()])
+@pytest.mark.parametrize("error", [Unavailable("presence", "garbage"), Overloaded()])
 def test_what_may_pass_says_when_to_come_back(error: MessengerError) -> None:
     """503 with Retry-After; the downstream is named, what happened to it is not."""
     response = answer_domain(error, {"idempotency-key": "key-1"})

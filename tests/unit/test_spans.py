@@ -32,12 +32,12 @@ def parent_of(span: ReadableSpan) -> str | None:
 def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> None:
     """One trace, parents and kinds right."""
     tracer, exporter = recording()
-    server = tracer.serve("POST", "/v1/messages", CALLER, NEW)
+    server = tracer.serve("POST", "/v1/things", CALLER, NEW)
     token = CURRENT.set(RequestContext("r", server.context))
-    call = tracer.call("consent", "GET")
-    call.finish("consent", 200, None)
+    call = tracer.call("presence", "GET")
+    call.finish("presence", 200, None)
     CURRENT.reset(token)
-    server.finish("/v1/messages", 202, None)
+    server.finish("/v1/things", 202, None)
 
     client_span, server_span = exporter.get_finished_spans()
     assert (server_span.kind, client_span.kind) == (SpanKind.SERVER, SpanKind.CLIENT)
@@ -49,11 +49,11 @@ def test_a_server_span_is_the_callers_child_and_the_calls_are_its_children() -> 
 def test_only_the_parent_of_a_request_is_elsewhere() -> None:
     """A collector tells by it where a service's own part of a trace begins."""
     tracer, exporter = recording()
-    server = tracer.serve("POST", "/v1/messages", CALLER, NEW)
+    server = tracer.serve("POST", "/v1/things", CALLER, NEW)
     token = CURRENT.set(RequestContext("r", server.context))
-    tracer.call("consent", "GET").finish("consent", 200, None)
+    tracer.call("presence", "GET").finish("presence", 200, None)
     CURRENT.reset(token)
-    server.finish("/v1/messages", 202, None)
+    server.finish("/v1/things", 202, None)
 
     parents = [span.parent for span in exporter.get_finished_spans()]
     assert [parent and parent.is_remote for parent in parents] == [False, True]
@@ -86,8 +86,8 @@ def test_the_calls_of_a_request_that_is_not_recorded_are_not_either() -> None:
     tracer, exporter = recording()
     server = tracer.serve("GET", "/", TraceContext("a" * 32, "b" * 16, "00"), NEW)
     token = CURRENT.set(RequestContext("r", server.context))
-    call = tracer.call("consent", "GET")
-    call.finish("consent", 200, None)
+    call = tracer.call("presence", "GET")
+    call.finish("presence", 200, None)
     CURRENT.reset(token)
     server.finish("/", 200, None)
 
@@ -98,7 +98,7 @@ def test_the_calls_of_a_request_that_is_not_recorded_are_not_either() -> None:
 def test_a_failure_is_told_with_its_reason() -> None:
     """Attributes follow the HTTP semantic conventions."""
     tracer, exporter = recording()
-    tracer.call("consent", "GET").finish("consent", None, "timeout")
+    tracer.call("presence", "GET").finish("presence", None, "timeout")
 
     (span,) = exporter.get_finished_spans()
     assert span.attributes is not None
@@ -110,12 +110,12 @@ def test_a_failure_is_told_with_its_reason() -> None:
 def test_a_span_says_who_when_and_what() -> None:
     """With the beginning before the end, and what HTTP's conventions ask for."""
     tracer, exporter = recording()
-    tracer.serve("POST", "/v1/messages", CALLER, NEW).finish("/v1/messages", 202, None)
+    tracer.serve("POST", "/v1/things", CALLER, NEW).finish("/v1/things", 202, None)
 
     (span,) = exporter.get_finished_spans()
     assert span.attributes == {
         "http.request.method": "POST",
-        "url.path": "/v1/messages",
+        "url.path": "/v1/things",
         "http.response.status_code": 202,
     }
     assert span.start_time is not None

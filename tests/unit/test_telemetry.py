@@ -169,12 +169,12 @@ async def test_what_is_not_http_passes_untouched() -> None:
 async def test_a_live_call_is_counted_with_its_outcome_and_told_its_place() -> None:
     """Without an exporter the downstream is told the request's own place."""
     told = telemetry()
-    observation = told.start("consent", "GET")
+    observation = told.start("presence", "GET")
     observation.finish("timeout", None)
 
     assert [name for name, _ in observation.headers] == ["traceparent"]
     samples = [s for f in told.metrics.registry.collect() for s in f.samples]
     (calls,) = (s for s in samples if s.name == "messenger_downstream_calls_total")
-    assert (calls.labels, calls.value) == ({"downstream": "consent", "outcome": "timeout"}, 1)
+    assert (calls.labels, calls.value) == ({"downstream": "presence", "outcome": "timeout"}, 1)
     (seconds,) = (s for s in samples if s.name == "messenger_downstream_seconds_sum")
     assert seconds.value == 1

@@ -66,7 +66,7 @@ def test_a_trace_that_comes_in_is_handed_on_as_it_came() -> None:
     assert tracer.serve("GET", "/", PLACE, "c" * 32).context == PLACE
     token = CURRENT.set(RequestContext("r", PLACE))
     try:
-        assert tracer.call("consent", "GET").context == PLACE
+        assert tracer.call("presence", "GET").context == PLACE
     finally:
         CURRENT.reset(token)
 
@@ -80,7 +80,7 @@ def test_a_request_without_a_trace_begins_one() -> None:
 
 def test_ids_are_never_zero() -> None:
     """All zero means "no id", however unlikely the dice make it (section 3.2.2.3)."""
-    context = Passing(lambda _bits: 0).call("consent", "GET").context
+    context = Passing(lambda _bits: 0).call("presence", "GET").context
 
     assert tracing.parse(context.traceparent.encode(), b"") == context
 

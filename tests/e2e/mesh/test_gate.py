@@ -24,7 +24,7 @@ from tests.e2e.objects import BAD_IMAGE
 pytestmark = pytest.mark.slow
 
 RATE = 30.0
-"""Messages a second, a tenth of which version 2.0 gets at first."""
+"""Requests a second, a tenth of which version 2.0 gets at first."""
 
 HOURS = 3600.0
 """How long the load lasts if nobody stops it."""

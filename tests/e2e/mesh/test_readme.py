@@ -19,11 +19,11 @@ CONTEXT = "kind-messenger"
 """The one that the commands mean."""
 
 RATE = 15.0
-"""Messages a second, to be judged by: as many as a release, a mesh and two processors have room
+"""Requests a second, to be judged by: as many as a release, a mesh and two processors have room
 for."""
 
 LATE_SHARE = 0.01
-"""Of how many messages a mock may be late for the commands to be well: five pods and their proxies
+"""Of how many requests a mock may be late for the commands to be well: five pods and their proxies
 start at once where a gate promotes. That a shift costs nothing is test_shifting.py's."""
 
 HOURS = 3600.0

@@ -9,7 +9,7 @@ from tests.e2e.load import loading
 from tests.e2e.mesh.canary import SETTLED_SECONDS, Canary, Edit, find, without_retries
 
 RATE = 15.0
-"""Messages a second: each passes sixteen proxies. With 25 there was too little left of two busy
+"""Requests a second: each passes sixteen proxies. With 25 there was too little left of two busy
 cores for pods to start: 5 of 4,300 heard that a mock had been late."""
 
 WATCHED_SECONDS = 8.0

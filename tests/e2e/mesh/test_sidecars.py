@@ -24,11 +24,11 @@ from tests.e2e.mesh.canary import (
 pytestmark = pytest.mark.slow
 
 LONG = {**SWITCH, "MESSENGER_FAULTS": "latency:8s@20%"}
-"""What makes one message of five last 8 s: enough that some of them outlast any stop of 5 s. Of one
+"""What makes one request of five last 8 s: enough that some of them outlast any stop of 5 s. Of one
 in twenty the control lost a single one."""
 
 RATE = 12.0
-"""Messages a second."""
+"""Requests a second."""
 
 PATIENCE_SECONDS = 400.0
 """How long the load lasts if nobody stops it."""
@@ -62,7 +62,7 @@ def _annotate(item: Object, name: str, value: str) -> None:
 
 @pytest.fixture(scope="module")
 def space(mesh: Cluster) -> Iterator[Canary]:
-    """Yield a canary with native sidecars, in which one message of five lasts 8 s."""
+    """Yield a canary with native sidecars, in which one request of five lasts 8 s."""
     edit = both(
         with_environment(LONG),
         with_replicas({"messenger": 3, "downstream": 2}),

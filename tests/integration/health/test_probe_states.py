@@ -71,7 +71,7 @@ def health_in(situation: Situation) -> Health:
             raise RuntimeError(SECRET)
         return Finding(situation.downstream, "recent-calls-failing")
 
-    health.add_check("downstream:links", read)
+    health.add_check("downstream:presence", read)
     health.sample()
     for state in PATHS_TO_STATE[situation.state]:
         health.lifecycle.move(state, "test")

@@ -62,7 +62,7 @@ OURS = virtual_service("messenger", "messenger.localhost")
 def test_the_one_route_has_the_weight() -> None:
     """VirtualServices for other hosts do not count, wherever they are."""
     others = [
-        virtual_service("consent", name="consent"),
+        virtual_service("presence", name="presence"),
         virtual_service("messenger", namespace="elsewhere"),
         virtual_service("messenger.example.org", name="public"),
     ]

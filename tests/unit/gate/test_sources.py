@@ -28,12 +28,12 @@ ENVOY = "\n".join(
 
 POD = """
 # HELP messenger_requests_total Requests answered.
-messenger_requests_total{code="202",method="POST",route="/v1/messages"} 40.0
-messenger_requests_total{code="503",method="POST",route="/v1/messages"} 3.0
-messenger_requests_total{code="none",method="POST",route="/v1/messages"} 1.0
+messenger_requests_total{code="202",method="POST",route="/v1/things"} 40.0
+messenger_requests_total{code="503",method="POST",route="/v1/things"} 3.0
+messenger_requests_total{code="none",method="POST",route="/v1/things"} 1.0
 messenger_requests_total{code="503",method="GET",route="/version"} 9.0
-messenger_request_seconds_bucket{le="0.025",route="/v1/messages"} 40.0
-messenger_request_seconds_bucket{le="+Inf",route="/v1/messages"} 44.0
+messenger_request_seconds_bucket{le="0.025",route="/v1/things"} 40.0
+messenger_request_seconds_bucket{le="+Inf",route="/v1/things"} 44.0
 """
 
 

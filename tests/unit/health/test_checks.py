@@ -13,7 +13,7 @@ class Subject:
         self.finding: Finding | Exception = Finding()
         self.crashes: list[tuple[str, str]] = []
         self.sampled = Sampled(
-            "downstream:links",
+            "downstream:presence",
             self._read,
             now=clock,
             on_crash=lambda name, exc: self.crashes.append((name, repr(exc))),
@@ -58,7 +58,7 @@ def test_a_check_that_raises_is_a_warning_without_its_text(clock: FakeClock) -> 
     subject.finding = LookupError("password=hunter2")
     subject.sampled.sample()
     assert subject.sampled.finding() == Finding(Status.WARN, "check-crashed")
-    assert subject.crashes == [("downstream:links", "LookupError('password=hunter2')")]
+    assert subject.crashes == [("downstream:presence", "LookupError('password=hunter2')")]
     subject.finding = Finding()
     subject.sampled.sample()
 

@@ -300,23 +300,23 @@ def test_a_check_of_the_application_is_sampled_and_its_crash_is_logged() -> None
     def crash() -> Finding:
         raise LookupError
 
-    health.add_check("downstream:links", lambda: Finding(Status.WARN, "recent-calls-failing"))
-    health.add_check("downstream:audit", crash)
+    health.add_check("downstream:presence", lambda: Finding(Status.WARN, "recent-calls-failing"))
+    health.add_check("downstream:accounts", crash)
     health.sample()
     found = {check.name: check.read() for check in health.readings.checks()}
 
-    assert found["downstream:links"].output == "recent-calls-failing"
-    assert found["downstream:audit"].output == "check-crashed"
+    assert found["downstream:presence"].output == "recent-calls-failing"
+    assert found["downstream:accounts"].output == "check-crashed"
 
 
 @pytest.mark.parametrize(
     "name",
-    ["locks:waitcycle", "lifecycle", "downstream:links", "pool:later", "worker:a", "warmup:b"],
+    ["locks:waitcycle", "lifecycle", "downstream:presence", "pool:later", "worker:a", "warmup:b"],
 )
 def test_a_check_of_the_application_does_not_hide_another(name: str) -> None:
     """A harmless one in the place of the deadlocks would keep a dead process alive."""
     health = Health(termination_log=None)
-    health.add_check("downstream:links", Finding)
+    health.add_check("downstream:presence", Finding)
 
     with pytest.raises(ValueError, match=name):
         health.add_check(name, Finding)

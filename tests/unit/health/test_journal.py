@@ -93,7 +93,7 @@ def test_steps_failures_and_crashes_have_words_of_their_own(log: Collected) -> N
     gate = Gate("cache", run=lambda _: _nothing(), required=False)
     for gate.failures in (1, 2):
         journal.note_gate_failure(gate, OSError("refused"))
-    journal.note_crash("downstream:links", LookupError("links"))
+    journal.note_crash("downstream:presence", LookupError("presence"))
     journal.start()
     journal.close()
 
@@ -105,7 +105,7 @@ def test_steps_failures_and_crashes_have_words_of_their_own(log: Collected) -> N
     ]
     assert log.records[0].__dict__["before"] == "WARMING"
     assert log.records[1].__dict__["error"] == "OSError('refused')"
-    assert log.records[3].__dict__["check"] == "downstream:links"
+    assert log.records[3].__dict__["check"] == "downstream:presence"
 
 
 async def _nothing() -> None:

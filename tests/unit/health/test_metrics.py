@@ -71,10 +71,10 @@ def test_every_metric_of_the_specification_is_there(health: Health) -> None:
 
 def test_checks_are_one_half_or_nothing_by_the_probe_that_they_turn_red(health: Health) -> None:
     """`min by (probe)` tells the worst."""
-    health.add_check("downstream:links", lambda: Finding(Status.WARN, "recent-calls-failing"))
+    health.add_check("downstream:presence", lambda: Finding(Status.WARN, "recent-calls-failing"))
     health.sample()
 
-    assert value(health, "health_status", probe="none", check="downstream:links") == 0.5
+    assert value(health, "health_status", probe="none", check="downstream:presence") == 0.5
     assert value(health, "health_status", probe="alive", check="locks:waitcycle") == 1
     assert value(health, "health_status", probe="ready", check="locks:waitcycle") == 1
     assert value(health, "health_status", probe="ready", check="lifecycle") == 0

@@ -63,7 +63,7 @@ async def test_a_tick_is_a_heartbeat_and_every_tenth_a_sample() -> None:
         read.append("check")
         return Finding()
 
-    health.add_check("downstream:links", check)
+    health.add_check("downstream:presence", check)
     server = Server(other, health, NO_LISTENER)
     server.config.load()
     ended = [await server.on_tick(counter) for counter in range(11)]

@@ -377,9 +377,9 @@ async def test_cancelling_the_warm_up_cancels_the_runs(clock: FakeClock) -> None
 
 def test_a_gate_is_described_with_its_progress() -> None:
     """As far as it is known."""
-    gate = Gate("cache:contacts", at_once, required=False)
-    assert gate.describe() == "cache:contacts"
+    gate = Gate("cache:accounts", at_once, required=False)
+    assert gate.describe() == "cache:accounts"
     gate.progress(500, 1000)
-    assert gate.describe() == "cache:contacts 500/1000"
+    assert gate.describe() == "cache:accounts 500/1000"
     gate.progress(600)
-    assert gate.describe() == "cache:contacts"
+    assert gate.describe() == "cache:accounts"
