@@ -73,6 +73,9 @@ RULES = (
 COLUMNS = r"(?P<gap>(?<=\S) {2,}(?=\S))|(?P<end>\n)"
 """Blanks that put what comes next into a column, as in a tree of files, and the end of the line."""
 
+PRINTED = 'stack "'
+"""How lines begin that the service prints, in which two blanks stand for themselves."""
+
 ARTICLE = re.compile(rf"\b([Aa])(?= {OLD.title}\b)")
 VOWELS = tuple("AEIOU")
 
@@ -97,6 +100,8 @@ class Renaming:
             nonlocal owed
             if match.lastgroup == "end":
                 owed = 0
+                return match[0]
+            if match.lastgroup == "gap" and _line(match).startswith(PRINTED):
                 return match[0]
             if match.lastgroup == "gap":
                 width = max(2, len(match[0]) - owed)
@@ -128,3 +133,8 @@ class Renaming:
     def _with_article(self, text: str) -> str:
         """Return a text whose indefinite articles suit the new name."""
         return ARTICLE.sub(r"\1n", text) if self.name.title.startswith(VOWELS) else text
+
+
+def _line(match: re.Match[str]) -> str:
+    """Return the line of a match, as far as the match."""
+    return match.string[match.string.rfind("\n", 0, match.start()) + 1 : match.start()]

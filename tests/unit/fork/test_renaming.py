@@ -93,3 +93,10 @@ def test_what_python_reads_as_a_name_becomes_one() -> None:
 def test_a_column_stays_where_it_is_as_far_as_there_is_room(name: str, line: str) -> None:
     """Blanks make up for letters, and two of them are left in any case."""
     assert Renaming(Name(name)).text("    messenger/  the service") == line
+
+
+def test_blanks_that_the_service_prints_are_no_column() -> None:
+    """A document shows what is printed under a shorter name as well."""
+    line = 'stack "refresh": messenger/snapshot.py:9 in load  with lock:'
+
+    assert Renaming(Name("pay")).text(line) == line.replace("messenger", "pay")
