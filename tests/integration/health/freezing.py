@@ -16,9 +16,9 @@ QUICK_LIMITS = {"stall_suspect_seconds": 0.4, "stall_broken_seconds": 0.8}
 BETWEEN_SECONDS = 0.5
 """How long the process runs between two freezes."""
 
-REQUEST_MILLISECONDS = 200
-"""What one request keeps the loop busy for: a quarter of the shortest limit, and much longer than a
-client among others needs to send the next, so that a freeze nearly always meets one in work."""
+REQUEST_MILLISECONDS = 80
+"""What one request keeps the loop busy for, of the processor: much longer than the watchdog needs
+to look after a freeze, and a tenth of the shortest limit."""
 
 
 def freeze(process: Process, seconds: float) -> None:

@@ -121,7 +121,7 @@ def test_watchdog_that_believes_its_clock_condemns_a_frozen_process() -> None:
 
     In most freezes it is: now and then the loop looks first when the process goes on.
     """
-    found = condemned({"MOST_TICKS_AT_ONCE": 1e9}, QUICK_LIMITS, 1.2, freezes=12)
+    found = condemned({"MOST_TICKS_AT_ONCE": 1e9}, QUICK_LIMITS, 1.2, freezes=8)
 
     assert found == {"event-loop-stalled"}
 
