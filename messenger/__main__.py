@@ -7,10 +7,12 @@ already starting: the two then load at the same time.
 
 import logging
 import os
+import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from types import FrameType
 
 from messenger import embedded, logs
 from messenger.embedded import Embedded, EmbeddedFailed
@@ -98,6 +100,10 @@ def _tell_version() -> int:
 
 def _start() -> int:
     """Read the settings, start the embedded mocks if there are to be any, and run."""
+    # Until the server hears signals: Ctrl-C would be a traceback out of an import, and process 1 of
+    # a container would not hear SIGTERM at all.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _leave)
     try:
         settings = Settings.from_env(os.environ, host_name=socket.gethostname())
     except BadSettings as error:
@@ -116,6 +122,12 @@ def _start() -> int:
         where = f"{settings.host}:{settings.port}"
         sys.stderr.write(f"messenger: cannot listen on {where}: {error.strerror}\n")
     return UNAVAILABLE_STATUS
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    """End the process as it would end later; nobody has been promised anything yet."""
+    del number, frame
+    raise SystemExit(os.EX_OK)
 
 
 def _run_embedded(settings: Settings) -> int:

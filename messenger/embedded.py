@@ -84,9 +84,12 @@ class Embedded:
             self._start.result()
 
     def stop(self) -> None:
-        """End the child: SIGINT, which skips its minimum drain, and SIGKILL if that is too slow."""
+        """End the child: SIGINT, which skips its minimum drain, and SIGKILL if that is too slow.
+
+        One that does not listen yet gets SIGKILL at once: SIGINT would end it with a traceback.
+        """
         self._is_stopping.set()
-        self._process.send_signal(signal.SIGINT)
+        self._process.send_signal(signal.SIGINT if self._start.done() else signal.SIGKILL)
         try:
             self._process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:

@@ -206,9 +206,23 @@ def running(
     Raises:
         ProcessError: when it ended, or did not listen in time; with what it printed.
     """
+    with starting(module, env=env, args=args, pass_fds=pass_fds, root=root) as process:
+        process.wait_for('"listening" line', is_listening, timeout)
+        yield process
+
+
+@contextmanager
+def starting(
+    module: str,
+    *,
+    env: Mapping[str, str] | None = None,
+    args: Sequence[str] = (),
+    pass_fds: Sequence[int] = (),
+    root: Path = REPOSITORY,
+) -> Iterator[Process]:
+    """Run `python -m module` until the block ends, and wait for nothing first; see `running`."""
     process = Process(_start(module, env=env, args=args, pass_fds=pass_fds, root=root))
     try:
-        process.wait_for('"listening" line', is_listening, timeout)
         yield process
     finally:
         process.end()
@@ -226,11 +240,8 @@ def run_to_end(
     Returns:
         The exit status, and the process with what it printed.
     """
-    process = Process(_start(module, env=env, args=args, pass_fds=(), root=REPOSITORY))
-    try:
+    with starting(module, env=env, args=args) as process:
         return process.wait(timeout), process
-    finally:
-        process.end()
 
 
 def is_listening(line: str) -> bool:

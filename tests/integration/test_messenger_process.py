@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration import clients
-from tests.integration.process import REPOSITORY, Process, ProcessError, run_to_end, running
+from tests.integration.offspring import child_of, is_running, wait_until_gone
+from tests.integration.process import REPOSITORY, ProcessError, run_to_end, running
 
 ENV = {"MESSENGER_PORT": "0", "HOSTNAME": "pod-1"}
 """A free port, and embedded mocks."""
@@ -32,35 +33,6 @@ def wait_until_ready(url: str, timeout: float = 10.0) -> None:
         if time.monotonic() > deadline:
             raise ProcessError(f"not ready within {timeout} s: {response.text}")
         time.sleep(0.02)
-
-
-def wait_until_gone(pid: int, timeout: float = 5.0) -> None:
-    """Wait until a process that is no child of ours has ended.
-
-    Raises:
-        ProcessError: It still runs.
-    """
-    deadline = time.monotonic() + timeout
-    while is_running(pid):
-        if time.monotonic() > deadline:
-            raise ProcessError(f"process {pid} still runs after {timeout} s")
-        time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Say whether a process runs; one that ended and was not waited for does not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"
-
-
-def child_of(parent: Process) -> int:
-    """Return the process id of the embedded mocks."""
-    children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
-    assert len(children) == 1, children
-    return int(children[0])
 
 
 def test_a_bare_start_serves_a_message_and_says_what_to_try() -> None:
