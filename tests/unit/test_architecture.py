@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 LAYERS = (
-    {"app", "process", "__main__"},
+    {"app", "process", "start", "__main__"},
     {"handlers", "intake", "openapi", "operations", "problems", "state"},
     {"directory", "flights", "opinions", "refresher", "rendering", "service", "snapshot"},
     {"downstreams"},
