@@ -60,4 +60,14 @@ CASES = {
         drop(*CONTAINER, "resources", "requests", "cpu"),
         "Deployment messenger: messenger-app requests no CPU",
     ),
+    "more at once than a pod can answer": Case(
+        lifetimes.what_is_let_in_is_answered_in_time,
+        tell("MESSENGER_CONCURRENCY_LIMIT", "61"),
+        "Deployment messenger: 61 requests at once, of which 0.1 CPU answers 60 in time",
+    ),
+    "less CPU for as many at once": Case(
+        lifetimes.what_is_let_in_is_answered_in_time,
+        put("50m", *CONTAINER, "resources", "requests", "cpu"),
+        "Deployment messenger: 60 requests at once, of which 0.05 CPU answers 30 in time",
+    ),
 }

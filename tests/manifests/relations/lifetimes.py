@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from messenger.health.checks import Probe
 from messenger.health.drain import longest_seconds
+from messenger.settings import Settings
 from tests.manifests.objects import Object, Objects, own_containers, pods
-from tests.manifests.relations.settings import limits
+from tests.manifests.relations.settings import limits, read
 
 PROBES = {
     "startupProbe": Probe.STARTED,
@@ -13,6 +14,10 @@ PROBES = {
     "livenessProbe": Probe.ALIVE,
 }
 """The question that each of Kubernetes' probes is for."""
+
+REQUEST_CPU_SECONDS = 0.005
+"""What a request costs: the base's figure, on which its request of CPU is built. The benchmark
+`messages` finds 2.5 ms to 3 ms; probes, refresher and a slower core have the rest."""
 
 
 def probe_paths_exist(objects: Objects) -> list[str]:
@@ -81,6 +86,28 @@ def processor_is_not_throttled(objects: Objects) -> list[str]:
             if "cpu" in resources.get("limits", {}):
                 problems.append(f"{each.owner}: {container['name']} has a limit of CPU")
     return problems
+
+
+def what_is_let_in_is_answered_in_time(objects: Objects) -> list[str]:
+    """So many requests at once as a pod's share of CPU can answer within their deadline."""
+    problems = []
+    for each, container in own_containers(objects):
+        settings = read(container)
+        if not isinstance(settings, Settings):
+            continue
+        share = _cores(container["resources"]["requests"]["cpu"])
+        most = share / REQUEST_CPU_SECONDS * settings.downstream_deadline_seconds
+        if settings.concurrency_limit > most + 1e-9:
+            problems.append(
+                f"{each.owner}: {settings.concurrency_limit} requests at once, "
+                f"of which {share:g} CPU answers {most:g} in time"
+            )
+    return problems
+
+
+def _cores(quantity: str) -> float:
+    """Return an amount of CPU such as 100m in cores."""
+    return float(quantity[:-1]) / 1000 if quantity.endswith("m") else float(quantity)
 
 
 def _probes(objects: Objects) -> Iterator[tuple[str, str, Object]]:
