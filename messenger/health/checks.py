@@ -67,9 +67,6 @@ class Check:
     """How long ago what it reads was seen; nothing, unless somebody looks for it now and then."""
 
 
-SAMPLE_SECONDS = 1.0
-"""How often the application's checks are sampled, in seconds."""
-
 STALE_SECONDS = 5.0
 """From which age on a sample is reported as stale: five samples missed, so the loop is stuck."""
 

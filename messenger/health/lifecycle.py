@@ -26,7 +26,6 @@ arrives while the last gate settles: `move` says so by returning False, and noth
 """
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,8 +80,6 @@ class Lifecycle:
         self._listeners: list[Callable[[Transition], None]] = []
         self.state = State.BOOTING
         self.since = wall_clock()
-        self.entered_at = time.monotonic()
-        """When the state began, on the monotonic clock, in seconds."""
         self.history: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
         self.is_refusing = True
         """Whether ordinary requests are turned away: not warm yet. Plain attributes, since each
@@ -104,7 +101,6 @@ class Lifecycle:
                 return False
             transition = Transition(before, after, cause, self._wall_clock())
             self.state, self.since = after, transition.at
-            self.entered_at = time.monotonic()
             self.is_refusing = after is State.WARMING
             self.is_draining = after is State.DRAINING or after is State.STOPPING
             self.history.append(transition)

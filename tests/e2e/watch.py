@@ -26,7 +26,6 @@ class Pod:
     """What matters of a pod."""
 
     name: str
-    uid: str
     node: str
     is_ready: bool
     is_leaving: bool
@@ -50,7 +49,6 @@ def read_pod(item: Object) -> Pod:
     conditions = {each["type"]: each["status"] for each in status.get("conditions", [])}
     return Pod(
         name=item["metadata"]["name"],
-        uid=item["metadata"]["uid"],
         node=item["spec"].get("nodeName", ""),
         is_ready=conditions.get("Ready") == "True",
         is_leaving="deletionTimestamp" in item["metadata"],

@@ -30,8 +30,6 @@ PROOF_SECONDS = 4.0
 """What the specification allows from the fault to the verdict, in the watchdog's own ticks; the
 time on our clock is noted, but on a loaded machine it is no promise."""
 
-HEADLINE = re.compile(r"(?:DEADLOCK|ORPHANED LOCK) after ([\d.]+)s lab 1.0 pod=lab-0 at ")
-
 CAUSES = {
     "threads": "deadlock-threads",
     "threads-3": "deadlock-threads",
