@@ -37,11 +37,11 @@ def author(monkeypatch: pytest.MonkeyPatch) -> None:
 def _without_images(alone: Cluster) -> Iterator[None]:
     """Take the fork's images away again, from the nodes and from this machine."""
     yield
-    with contextlib.suppress(CommandFailed):
+    # Where one of the tools is not there, nothing was made.
+    with contextlib.suppress(CommandFailed, FileNotFoundError):
         names = run(["docker", "images", "--format={{.Repository}}:{{.Tag}}", f"{NAME}-*"]).split()
-        # In the same words as `kind load` has put them there.
-        full = [f"docker.io/library/{name}" for name in names]
-        for node in alone.workers():
+        full = [f"docker.io/library/{name}" for name in names]  # as nodes call them
+        for node in run(["kind", "get", "nodes", "--name", alone.name]).split():
             with contextlib.suppress(CommandFailed):
                 run(["docker", "exec", node, "crictl", "rmi", *full])
         run(["docker", "rmi", *names])
