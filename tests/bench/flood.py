@@ -31,6 +31,19 @@ class Flood:
         """How many had no answer in the end."""
         return self.sent - len(self.accepted) - len(self.refused) - sum(self.other.values())
 
+    @property
+    def rest(self) -> int:
+        """How many were neither accepted nor refused as they should be."""
+        return sum(self.other.values()) + self.unanswered
+
+    def add(self, more: "Flood") -> None:
+        """Count another flood in."""
+        self.sent += more.sent
+        self.accepted += more.accepted
+        self.refused += more.refused
+        for kind, count in more.other.items():
+            self.other[kind] = self.other.get(kind, 0) + count
+
     def goodput(self, seconds: float, deadline_seconds: float) -> float:
         """Return how many a second were accepted in time, of a flood of so many seconds."""
         return sum(latency <= deadline_seconds for latency in self.accepted) / seconds

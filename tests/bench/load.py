@@ -27,6 +27,13 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime(~pid << 3 | CPU_CLOCK)
 
 
+LAST_SECONDS = 10.0
+"""How long the last answers of a burst are waited for."""
+
+LEAST_SECONDS = 300.0
+"""How long answers are waited for that have to come: thousands, on a machine that others use."""
+
+
 @dataclass(frozen=True, slots=True)
 class Burst:
     """What one burst of load did."""
@@ -39,6 +46,11 @@ class Burst:
     """Seconds that each 200 and 202 took."""
 
     @property
+    def per_second(self) -> float:
+        """Requests per second on the wall."""
+        return self.requests / self.seconds
+
+    @property
     def per_cpu_second(self) -> float:
         """Requests per second of the server's CPU."""
         return self.requests / self.server_cpu_seconds
@@ -47,9 +59,10 @@ class Burst:
 class _Client(asyncio.Protocol):
     """One connection; counts answers by their length, without parsing them."""
 
-    def __init__(self, requests: Iterator[bytes], until: float) -> None:
+    def __init__(self, requests: Iterator[bytes], until: float, least: int) -> None:
         self._requests = requests
         self._until = until
+        self._least = least
         self._sent = 0.0
         self._buffer = b""
         self.transport: asyncio.Transport | None = None
@@ -78,7 +91,7 @@ class _Client(asyncio.Protocol):
             self.latencies.append(now - self._sent)
         else:
             self.errors += 1
-        if now < self._until:
+        if now < self._until or self.answers < self._least:
             self._ask(self.transport)
         else:
             self.transport.close()
@@ -107,22 +120,27 @@ _Answers = tuple[int, int, tuple[float, ...]]
 
 
 async def _drive(
-    port: int, requests: Sequence[bytes], connections: int, seconds: float
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, least: int
 ) -> _Answers:
     loop = asyncio.get_running_loop()
     until = time.perf_counter() + seconds
     endless = itertools.cycle(requests)
     clients = []
     for _ in range(connections):
-        _, client = await loop.create_connection(lambda: _Client(endless, until), "127.0.0.1", port)
+        _, client = await loop.create_connection(
+            lambda: _Client(endless, until, least), "127.0.0.1", port
+        )
         clients.append(client)
-    await asyncio.wait([client.closed for client in clients], timeout=seconds + 10)
+    patience = seconds + (LEAST_SECONDS if least else LAST_SECONDS)
+    await asyncio.wait([client.closed for client in clients], timeout=patience)
     latencies = tuple(itertools.chain.from_iterable(c.latencies for c in clients))
     return sum(c.answers for c in clients), sum(c.errors for c in clients), latencies
 
 
-def _work(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> _Answers:
-    return asyncio.run(_drive(port, requests, connections, seconds))
+def _work(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, least: int
+) -> _Answers:
+    return asyncio.run(_drive(port, requests, connections, seconds, least))
 
 
 @contextmanager
@@ -140,6 +158,7 @@ def burst(
     *,
     connections: int = 20,
     seconds: float = 1.0,
+    least: int = 0,
     sender: Client | None = None,
 ) -> Burst:
     """Load a server of this machine for `seconds` from a process of its own.
@@ -150,14 +169,23 @@ def burst(
         request: A complete HTTP/1.1 request, or several that take turns.
         connections: How many are kept alive.
         seconds: How long.
+        least: How many answers each connection waits for, however long they take.
         sender: Who sends; a new process where none is named, which takes longer than short bursts.
     """
     if sender is None:
         with client() as new:
-            return burst(pid, port, request, connections=connections, seconds=seconds, sender=new)
+            return burst(
+                pid,
+                port,
+                request,
+                connections=connections,
+                seconds=seconds,
+                least=least,
+                sender=new,
+            )
     began, cpu = time.perf_counter(), cpu_seconds(pid)
     requests = [request] if isinstance(request, bytes) else request
-    answers, errors, latencies = sender.apply(_work, (port, requests, connections, seconds))
+    answers, errors, latencies = sender.apply(_work, (port, requests, connections, seconds, least))
     took, used = time.perf_counter() - began, cpu_seconds(pid) - cpu
     return Burst(answers, errors, took, used, latencies)
 

@@ -3,13 +3,15 @@
 import resource
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass, field
+from statistics import median
 
 from tests.integration.process import Process
 
 from .flood import Flood, flood
-from .load import Client, burst, client
+from .load import Burst, Client, burst, client, cpu_seconds
 from .probing import Probing, joined, probe_for
-from .row import Length, Row, quantile
+from .row import Length, Row, quantile, spread
 from .sides import MESSAGE, messenger, mocks
 
 TIMES_CAPACITY = 3.0
@@ -23,6 +25,10 @@ AT_ONCE_SECONDS = 0.5
 """Within what 99 of 100 refusals have to come: half of the second after which they ask to come
 again."""
 
+ROUNDS = 3
+"""How often each side is flooded, at a rate that follows the capacity of the moment: on a machine
+that others use, that of a minute ago is another one."""
+
 CLIENTS = 64
 """Kept-alive connections by which capacity is measured: enough to keep a process busy."""
 
@@ -35,17 +41,31 @@ FILES = 30_000
 """Open files for the control: each request that is not refused has a connection of its own."""
 
 
+@dataclass(slots=True)
+class Side:
+    """What became of the floods of one process."""
+
+    shares: list[float] = field(default_factory=list)
+    """What was accepted in time, of the capacity that was measured just before each flood."""
+    by_cpu: list[float] = field(default_factory=list)
+    """The same by seconds of the process's CPU: what refusing others has cost, whoever else used
+    the machine."""
+    all: Flood = field(default_factory=Flood)
+    probes: list[Probing] = field(default_factory=list)
+
+
 def rows(length: Length) -> list[Row]:
-    """Measure the capacity, then the flood with shedding and without."""
-    seconds = float(length.of(quick=3, usual=15))
+    """Measure the capacity, then the flood with shedding and without, and so again."""
+    seconds = float(length.of(quick=3, usual=6))
     _allow_files()
     with ExitStack() as stack:
         sender = stack.enter_context(client())
         behind = mocks(stack)
-        capacity = _capacity(messenger(stack, behind), sender, seconds)
+        unhurried = messenger(stack, behind)
+        first = _capacity(unhurried, sender, seconds).per_second
         # What is done within a second: whoever is accepted is then served in a third of the
         # deadline, on a machine of any speed.
-        limit = max(1, min(512, int(capacity)))
+        limit = max(1, min(512, int(first)))
         sides = {
             name: messenger(
                 stack,
@@ -57,10 +77,12 @@ def rows(length: Length) -> list[Row]:
             )
             for name, value in (("control", UNLIMITED), ("subject", limit))
         }
-        found = {}
-        for name in ("subject", "control"):
-            found[name] = _flooded(sides[name], sender, TIMES_CAPACITY * capacity, seconds)
-    return _judged(capacity, limit, seconds, found)
+        found = {name: Side() for name in sides}
+        for _ in range(length.of(quick=1, usual=ROUNDS)):
+            for name in ("subject", "control"):
+                capacity = _capacity(unhurried, sender, seconds)
+                _flood(found[name], sides[name], sender, capacity, seconds)
+    return _judged(f"{TIMES_CAPACITY:g} x {first:.0f} messages/s, limit {limit}", found)
 
 
 def _allow_files() -> None:
@@ -69,73 +91,77 @@ def _allow_files() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(FILES, hard), hard))
 
 
-def _capacity(process: Process, sender: Client, seconds: float) -> float:
-    """Return messages per second of clients who wait for their answers."""
+def _capacity(process: Process, sender: Client, seconds: float) -> Burst:
+    """Send messages of clients who wait for their answers."""
     # The first burst opens the connections to the mocks, and does not count.
     bursts = [
         burst(process.pid, process.port, MESSAGE, connections=CLIENTS, seconds=part, sender=sender)
         for part in (seconds / 5, seconds)
     ]
     assert not any(done.errors for done in bursts), [done.errors for done in bursts]
-    return bursts[-1].requests / bursts[-1].seconds
+    return bursts[-1]
 
 
-def _flooded(
-    process: Process, sender: Client, rate: float, seconds: float
-) -> tuple[Flood, Probing]:
+def _flood(side: Side, process: Process, sender: Client, capacity: Burst, seconds: float) -> None:
     """Flood a process and probe it meanwhile."""
+    before = cpu_seconds(process.pid)
     with ThreadPoolExecutor(2) as pool:
         probing = [
             pool.submit(probe_for, process.port, seconds, PROBE_EVERY_SECONDS, f"/health/{probe}")
             for probe in ("alive", "ready")
         ]
+        rate = TIMES_CAPACITY * capacity.per_second
         done = flood(sender, process.port, [MESSAGE], rate=rate, seconds=seconds)
-        got = [each.result() for each in probing]
-    pairs = [pair for each in got for pair in zip(each.codes, each.milliseconds, strict=True)]
-    return done, joined(pairs)
+        side.probes += [each.result() for each in probing]
+    good = done.goodput(seconds, DEADLINE_SECONDS)
+    used = (cpu_seconds(process.pid) - before) / seconds
+    side.shares.append(good / capacity.per_second)
+    side.by_cpu.append(good / used / capacity.per_cpu_second)
+    side.all.add(done)
 
 
-def _judged(
-    capacity: float, limit: int, seconds: float, found: dict[str, tuple[Flood, Probing]]
-) -> list[Row]:
+def _judged(what: str, found: dict[str, Side]) -> list[Row]:
     """Return a row for what was accepted, one for what was refused, and one for the probes."""
-    (control, control_probes), (subject, probes) = found["control"], found["subject"]
-    shares = {
-        name: done.goodput(seconds, DEADLINE_SECONDS) / capacity
-        for name, (done, _) in found.items()
-    }
-    p99 = quantile(subject.accepted, 0.99)
-    at_once = quantile(subject.refused, 0.99) if subject.refused else float("inf")
-    rest = sum(subject.other.values()) + subject.unanswered
-    what = f"{TIMES_CAPACITY:g} x {capacity:.0f} messages/s, limit {limit}"
+    control, subject = found["control"], found["subject"]
+    kept, lost = spread(subject.shares), spread(control.shares)
+    p99 = quantile(subject.all.accepted, 0.99)
+    at_once = quantile(subject.all.refused, 0.99) if subject.all.refused else float("inf")
     return [
         Row(
-            f"accepted in time at {what}: share of capacity, p99",
-            f"{shares['control']:.2f}, {_p99(control.accepted)}",
-            f"{shares['subject']:.2f}, {_p99(subject.accepted)}",
+            f"accepted in time at {what}: share of capacity, by CPU, p99",
+            f"{lost}, {median(control.by_cpu):.2f}, {_p99(control.all.accepted)}",
+            f"{kept}, {median(subject.by_cpu):.2f}, {_p99(subject.all.accepted)}",
             f"at least {LEAST_GOODPUT}, under {DEADLINE_SECONDS:g} s; control less",
-            shares["subject"] >= LEAST_GOODPUT > shares["control"] and p99 < DEADLINE_SECONDS,
+            kept.middle >= LEAST_GOODPUT > lost.middle and p99 < DEADLINE_SECONDS,
         ),
         Row(
             f"refused at {what}: 503 with Retry-After, p99, anything else",
-            f"{len(control.refused):,}, {_p99(control.refused)}, {_rest(control)}",
-            f"{len(subject.refused):,}, {_p99(subject.refused)}, {_rest(subject)}",
+            _refused(control.all),
+            _refused(subject.all),
             f"p99 at most {AT_ONCE_SECONDS:g} s, nothing else",
-            at_once <= AT_ONCE_SECONDS and not rest,
+            at_once <= AT_ONCE_SECONDS and not subject.all.rest,
         ),
         Row(
             f"probes at {what}",
-            str(control_probes),
-            str(probes),
+            str(_joined(control.probes)),
+            str(_joined(subject.probes)),
             "0 failed",
-            not probes.failures,
+            not _joined(subject.probes).failures,
         ),
     ]
 
 
+def _joined(series: list[Probing]) -> Probing:
+    """Return several series of probes as one."""
+    return joined(
+        [pair for each in series for pair in zip(each.codes, each.milliseconds, strict=True)]
+    )
+
+
+def _refused(done: Flood) -> str:
+    rest = f"{done.rest} {done.other or ''}".strip()
+    return f"{len(done.refused):,}, {_p99(done.refused)}, {rest}"
+
+
 def _p99(latencies: list[float]) -> str:
     return f"{quantile(latencies, 0.99):.2f} s" if latencies else "-"
-
-
-def _rest(done: Flood) -> str:
-    return f"{sum(done.other.values()) + done.unanswered} {done.other or ''}".strip()

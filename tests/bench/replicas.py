@@ -2,7 +2,7 @@
 
 import contextlib
 
-from tests.e2e.cluster import NoCluster, find_context, open_cluster
+from tests.e2e.cluster import NoCluster, find_context, open_cluster, wait_for
 from tests.e2e.load import Report, loading
 from tests.e2e.space import PATIENT, Space, open_space, patch
 
@@ -20,6 +20,9 @@ RATE_PER_POD = 90.0
 POD_LIMIT = "30"
 """Messages that a pod has in work at most: what it does in half a second. With more, what is
 refused in the end would have taken the processor from what is not."""
+
+GONE_SECONDS = 60.0
+"""How long pods may take to end: twice their grace period."""
 
 LEAST_RATIO = 4.0
 """What five replicas have to do beside one."""
@@ -63,6 +66,14 @@ def _throughput(space: Space, count: int, seconds: float) -> float:
     """Return what so many replicas accept of more than they can take."""
     space.kubectl("scale", "deployment/messenger", f"--replicas={count}")
     space.settle("deployment/messenger")
+    # A roll-out is complete when enough pods are there, not when those too many are gone: while
+    # they drain they would take some of the processor, and answer.
+    wait_for(
+        f"{count} pods",
+        lambda: space.kubectl("get", "pods", "-l", "app=messenger", "-o", "name").split(),
+        until=lambda pods: len(pods) == count,
+        within_seconds=GONE_SECONDS,
+    )
     with loading(space, f"r{count}", rate=count * RATE_PER_POD, seconds=seconds) as load:
         report: Report = load.report()
     return report.ok / report.elapsed_seconds
