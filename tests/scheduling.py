@@ -1,5 +1,9 @@
-"""How tests are dealt out to the workers of pytest-xdist."""
+"""In which order tests run, and how they are dealt out to the workers of pytest-xdist."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 TOGETHER = (
@@ -22,3 +26,13 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no typ
 
     def _split_scope(self, nodeid: str) -> str:
         return next((place for place in TOGETHER if nodeid.startswith(place)), nodeid)
+
+
+def put_in_order(
+    items: list[pytest.Item], folder: Path, rank: Callable[[pytest.Item], int]
+) -> None:
+    """Put the tests of a folder in order of rank; those of others stay where they are."""
+    places = [place for place, item in enumerate(items) if item.path.parent == folder]
+    ordered = sorted((items[place] for place in places), key=rank)
+    for place, item in zip(places, ordered, strict=True):
+        items[place] = item

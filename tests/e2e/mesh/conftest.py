@@ -10,6 +10,7 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.mesh.caller import Caller, calling
 from tests.e2e.mesh.canary import SWITCH, Canary, open_canary, with_environment
 from tests.e2e.space import wait_until_gone
+from tests.scheduling import put_in_order
 
 __all__ = ["browser", "open_page"]
 """Fixtures of another tier that the tests here may ask for."""
@@ -25,10 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Side by side the two are forty proxies and applications, which keep two processors busy by
     themselves: mocks were late, and messages failed by that.
     """
-    places = [place for place, item in enumerate(items) if FOLDER in item.path.parents]
-    ordered = sorted((items[place] for place in places), key=_shares_the_canary)
-    for place, item in zip(places, ordered, strict=True):
-        items[place] = item
+    put_in_order(items, FOLDER, _shares_the_canary)
 
 
 def _shares_the_canary(item: pytest.Item) -> bool:

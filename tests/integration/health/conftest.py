@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scheduling import put_in_order
+
 from .figures import FIGURES
 
 AT_ONCE = 6
@@ -66,12 +68,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     All but the one that shows how to lift the folder out are slow: each is short, but there are so
     many that two processors are busy for minutes.
     """
-    places = [place for place, item in enumerate(items) if item.path.parent == FOLDER]
-    ordered = sorted((items[place] for place in places), key=_rank)
-    for place, item in zip(places, ordered, strict=True):
-        if item.path.name != "test_lifting.py":
+    put_in_order(items, FOLDER, _rank)
+    for item in items:
+        if item.path.parent == FOLDER and item.path.name != "test_lifting.py":
             item.add_marker(pytest.mark.slow)
-        items[place] = item
 
 
 def _start_others_of(first: pytest.Item) -> None:
