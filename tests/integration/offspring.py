@@ -1,4 +1,4 @@
-"""The embedded mocks as a process: whose child it is, and whether it runs on."""
+"""A process that another one has started: whose child it is, and whether it runs on."""
 
 import time
 from pathlib import Path

@@ -1,11 +1,11 @@
 """Trying a fork: what is told of a command that fails, and what becomes of an endless one."""
 
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.fork.owner import LAST_LINES, run
+from tests.integration.offspring import is_running, wait_until_gone
 
 FAILS = f"""
 print("FAILED tests/unit/test_a.py::test_b - assert 1 == 2")
@@ -49,22 +49,11 @@ def test_a_command_that_does_not_end_is_ended_with_all_that_it_has_started(fork:
         run(fork, "sh", "-c", ENDLESS, seconds=2)
     child = int(str(failure.value).splitlines()[-1])
 
-    deadline = time.monotonic() + DEATH_SECONDS
-    while (is_left := is_at_work(child)) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until_gone(child, DEATH_SECONDS)
 
-    assert not is_left
+    assert not is_running(child)
 
 
 def test_what_a_command_prints_is_returned(fork: Path) -> None:
     """The control: from the folder of the fork, and nothing is wrong with it."""
     assert run(fork, "pwd") == f"{fork}\n"
-
-
-def is_at_work(pid: int) -> bool:
-    """Whether there is a process that has not ended, be it buried or not."""
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
