@@ -80,16 +80,7 @@ def _knock(settings: Settings) -> None:
 
 
 def _run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) -> int:
-    """Serve, and return the exit status.
-
-    Args:
-        settings: What was set.
-        child: The embedded mocks, None where the settings name real downstreams.
-        environ: The environment, for what is OpenTelemetry's to read.
-
-    Raises:
-        OSError: If the port cannot be had.
-    """
+    """Import what is heavy, and do as `process.run` says."""
     from messenger import process  # noqa: PLC0415 - see the module's docstring
 
     return process.run(settings, child, environ)

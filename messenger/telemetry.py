@@ -1,6 +1,6 @@
 """Telemetry: each request and each live call seen once, as metric, span and log identity.
 
-`Telemetry` is built in `__main__` (or by a test) and passed in; nothing here is global but the
+`Telemetry` is built in `process` (or by a test) and passed in; nothing here is global but the
 context variable that carries a request's identity. Requests to `/health/*` never come here: they
 are answered in front of the application, so that a probe costs no span and no time series.
 """

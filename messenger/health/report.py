@@ -74,10 +74,12 @@ def task_stack(task: asyncio.Task[Any]) -> tuple[str, ...]:
 
 
 def _is_plumbing(frame: FrameType) -> bool:
-    filename = frame.f_code.co_filename
-    if frame.f_code is note_only.__code__:
-        return True
-    return filename in _PLUMBING or filename.startswith(_ASYNCIO)
+    code = frame.f_code
+    return (
+        code.co_filename in _PLUMBING
+        or code.co_filename.startswith(_ASYNCIO)
+        or code is note_only.__code__
+    )
 
 
 _PLUMBING = frozenset(
