@@ -40,10 +40,9 @@ def _without_images(alone: Cluster) -> Iterator[None]:
     # Where one of the tools is not there, nothing was made.
     with contextlib.suppress(CommandFailed, FileNotFoundError):
         names = run(["docker", "images", "--format={{.Repository}}:{{.Tag}}", f"{NAME}-*"]).split()
-        full = [f"docker.io/library/{name}" for name in names]  # as nodes call them
         for node in run(["kind", "get", "nodes", "--name", alone.name]).split():
             with contextlib.suppress(CommandFailed):
-                run(["docker", "exec", node, "crictl", "rmi", *full])
+                run(["docker", "exec", node, "crictl", "rmi", *names])
         run(["docker", "rmi", *names])
 
 
