@@ -10,13 +10,13 @@ the living.
 
 import asyncio
 import concurrent.futures
-import sys
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType
 from typing import Any
 
+from .frames import current_frames
 from .insides import Awaited, awaited_by_task, awaited_by_thread, behind_loop
 from .waits import WAITS, Held, Party, Wait
 
@@ -72,7 +72,7 @@ class WaitGraph:
         ] = lambda _: (),
     ) -> None:
         self._deliverers = deliverers
-        self._frames = sys._current_frames()  # noqa: SLF001 - the documented way to all stacks
+        self._frames = current_frames()
         self.edges: dict[Party, Edge] = {}
         for wait in believed:
             owner = wait.lock.owner

@@ -9,13 +9,13 @@ them apart.
 import asyncio
 import concurrent.futures
 import linecache
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
+from .frames import current_frames
 from .limits import Limits
 from .report import stack_lines
 from .verdict import Evidence, Level
@@ -154,7 +154,7 @@ class PoolDetector:
         stuck = now - self._since
         if stuck < self._limits.pool_suspect_seconds:
             return
-        frames = sys._current_frames()  # noqa: SLF001 - the documented way to all stacks
+        frames = current_frames()
         busy = [thread for thread in self._pool.threads if thread.ident in frames]
         pursuits = [pursuit(frames[thread.ident or 0]) for thread in busy]
         hopeless = bool(pursuits) and set(pursuits) <= {"lock", "future"}

@@ -4,13 +4,13 @@ import asyncio
 import concurrent.futures
 import inspect
 import linecache
-import sys
 import threading
 from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
-from . import async_lock, locks
+from . import async_lock, frames, locks
+from .frames import current_frames
 from .signals import note_only
 from .verdict import Evidence
 
@@ -85,6 +85,7 @@ def _is_plumbing(frame: FrameType) -> bool:
 _PLUMBING = frozenset(
     {
         async_lock.__file__,
+        frames.__file__,
         locks.__file__,
         threading.__file__,
         inspect.getsourcefile(concurrent.futures.Future),
@@ -111,7 +112,7 @@ def all_stacks() -> tuple[str, ...]:
     """Return the innermost frames of every thread, for the log."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
     lines: list[str] = []
-    for ident, frame in sys._current_frames().items():  # noqa: SLF001 - the documented way
+    for ident, frame in current_frames().items():
         lines.extend(thread_stack(names.get(ident, f"thread {ident}"), frame))
     return tuple(lines)
 

@@ -1,9 +1,9 @@
 """Finds an event loop that makes no progress, and says at which line."""
 
-import sys
 import threading
 from collections.abc import Iterator
 
+from .frames import current_frames
 from .limits import Limits
 from .progress import Progress
 from .report import thread_stack
@@ -31,7 +31,7 @@ class StallDetector:
         if stalled < self._limits.stall_suspect_seconds or self.loop_thread is None:
             self._first_stack = ()
             return
-        frame = sys._current_frames().get(self.loop_thread.ident or 0)  # noqa: SLF001 - documented
+        frame = current_frames().get(self.loop_thread.ident or 0)
         stack = thread_stack(self.loop_thread.name, frame)
         self._first_stack = self._first_stack or stack
         limit = self._limits.stall_broken_seconds
