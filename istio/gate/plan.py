@@ -25,8 +25,10 @@ class Plan:
     look_seconds: float = 3.0
     """Time between two looks."""
 
-    ready_seconds: float = 90.0
-    """How long new pods may take: 25 s by the probes, and a busy node."""
+    ready_seconds: float = 50.0
+    """How long may pass until one more pod is ready: 25 s by the probes, as much again for a busy
+    node, and with the way back still within a minute. Counted anew with each, as Kubernetes counts
+    `progressDeadlineSeconds`: five that start on few cores take longer than one."""
 
     unready_seconds: float = 20.0
     """How long a pod of the new version may be missing in a step: longer than one start takes."""

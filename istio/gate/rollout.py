@@ -149,10 +149,14 @@ class Rollout:
             self._say(f"decision=scale subset={subset} replicas={crew.wanted}->{replicas}")
             self._mesh.scale(subset, replicas)
         until = self._clock() + self._plan.ready_seconds
+        most = crew.ready
         while True:
             try:
-                if self._mesh.crew(subset).ready >= replicas:
+                ready = self._mesh.crew(subset).ready
+                if ready >= replicas:
                     return True
+                if ready > most:
+                    most, until = ready, self._clock() + self._plan.ready_seconds
             except ClusterError as error:
                 self._say(f"decision=wait error={error}")
             if self._clock() >= until:

@@ -1,6 +1,5 @@
 """The gate on a real mesh: it lets a good version through, and takes the weight from a bad one."""
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -179,14 +178,18 @@ def test_a_version_that_deadlocks_loses_its_weight_within_a_minute(
 def test_a_version_that_is_never_ready_gets_no_weight(
     space: Canary, record_property: Record
 ) -> None:
-    """It is given up without a single request."""
+    """It is given up within a minute of its pods' start, without a single request."""
     prepare(space, Bad("never ready", "never-ready"))
-    began = time.monotonic()
-    status, said = gate(space, "run", callers(space))
+    with gating(space, "run", callers(space)) as run:
+        status = run.end()
+    started, aborted = run.time_of("decision=scale"), run.time_of("decision=abort")
 
-    record_property("mesh gate, never ready", f"{time.monotonic() - began:.0f} s, {said}")
-    assert status == 1, said
-    assert "decision=move" not in said
+    record_property("mesh gate, never ready", run.said)
+    assert status == 1, run.said
+    assert run.time_of("decision=move") is None, run.said
+    assert started is not None, run.said
+    assert aborted is not None, run.said
+    assert aborted - started <= ABORTED_SECONDS, run.said
     assert space.weights() == {0}
 
 

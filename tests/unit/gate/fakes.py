@@ -19,16 +19,25 @@ class FakeMesh:
     Args:
         is_ready: Whether new pods of version 2.0 become ready.
         lives: How many commands there are until the gate is killed.
+        start_seconds: How long each new pod takes, one after the other.
     """
 
     def __init__(
-        self, weight: int = 0, *, is_ready: bool = True, lives: int = 1000, old: int = 5
+        self,
+        weight: int = 0,
+        *,
+        is_ready: bool = True,
+        lives: int = 1000,
+        old: int = 5,
+        start_seconds: float = 0,
     ) -> None:
         self.share = weight
         self.replicas = {"v1": old, "v2": 2}
         self.restarts = 0
         self.is_ready = is_ready
         self.lives = lives
+        self.start_seconds = start_seconds
+        self.starts: list[float] = []
         self.now = 0.0
         self.commands: list[str] = []
 
@@ -45,11 +54,14 @@ class FakeMesh:
         """Return the pods of a version."""
         wanted = self.replicas[subset]
         ready = wanted if self.is_ready or subset == "v1" else 1
+        ready -= sum(self.now < start for start in self.starts)
         return Crew(wanted, ready, self.restarts if subset == "v2" else 0)
 
     def scale(self, subset: str, replicas: int) -> None:
         """Have so many pods at once."""
         self._command(f"{subset} {replicas}")
+        new = range(1, 1 + replicas - self.replicas[subset])
+        self.starts = [self.now + self.start_seconds * n for n in new]
         self.replicas[subset] = replicas
 
     def sleep(self, seconds: float) -> None:

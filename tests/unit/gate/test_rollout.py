@@ -70,13 +70,31 @@ def test_a_worse_version_loses_all_weight_before_its_pods() -> None:
 
 
 def test_a_version_that_is_never_ready_gets_no_weight() -> None:
-    """It is given its time, and then up."""
+    """It is given its time, and then up: within a minute, as any other."""
     mesh = FakeMesh(is_ready=False)
 
     with pytest.raises(Aborted, match="1 of 2 pods became ready"):
         gate(mesh).run(judge(), {"callers": FakeSource(GOOD)})
 
     assert (mesh.share, "weight 10" in mesh.commands) == (0, False)
+    assert mesh.now <= 60
+
+
+def test_pods_that_become_ready_one_after_the_other_are_waited_for() -> None:
+    """Its time is counted anew with each: few cores are no fault of the version."""
+    mesh = FakeMesh(start_seconds=40)
+
+    gate(mesh).run(judge(), {"callers": FakeSource(GOOD)})
+
+    assert (mesh.share, mesh.replicas) == (100, {"v1": 0, "v2": 5})
+
+
+def test_pods_of_which_one_is_too_slow_are_not_waited_for() -> None:
+    """The control: a minute for one is too long."""
+    mesh = FakeMesh(start_seconds=60)
+
+    with pytest.raises(Aborted, match="2 of 3 pods became ready"):
+        gate(mesh).run(judge(), {"callers": FakeSource(GOOD)})
 
 
 def test_a_version_that_crashes_is_aborted() -> None:
