@@ -1,6 +1,7 @@
 """One process of the service: telemetry, health and application put together and served."""
 
 import contextlib
+import gc
 import logging
 import os
 import random
@@ -25,6 +26,14 @@ logger = logging.getLogger("messenger")
 
 _STDOUT = 1
 
+YOUNG_OBJECTS = 10_000
+"""How many more objects are made than freed before the garbage collector looks at the young ones.
+
+The interpreter's own 700 (2,000 from 3.13 on) are those of a few messages in work, which are still
+in use. With 1,024 clients it looked 3,782 times during 3,081 messages and freed nothing young, for
+over a third of the CPU: 148 to 161 messages for each second of it, where 10,000 gave 260 to 281.
+Memory is no larger: reference counts free all but 64 objects of 3,194 messages."""
+
 
 def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) -> int:
     """Serve until a signal, and return the exit status.
@@ -37,6 +46,7 @@ def run(settings: Settings, child: Embedded | None, environ: Mapping[str, str]) 
     Raises:
         OSError: If the port cannot be had.
     """
+    spare_collector()
     registry = CollectorRegistry()
     for collector in (GCCollector, PlatformCollector, ProcessCollector):
         collector(registry=registry)
@@ -82,6 +92,11 @@ def _show(text: str) -> None:
     # a clean exit fail.
     with contextlib.suppress(OSError):
         os.write(_STDOUT, f"{text}\n".encode())
+
+
+def spare_collector() -> None:
+    """Have the garbage collector look at young objects less often than the interpreter would."""
+    gc.set_threshold(YOUNG_OBJECTS)  # the other two thresholds stay as they are
 
 
 def make_health(settings: Settings) -> Health:

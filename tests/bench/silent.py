@@ -21,7 +21,7 @@ from messenger.downstreams import Downstreams, Transport
 from messenger.health import serve
 from messenger.metrics import Metrics
 from messenger.observation import Unobserved
-from messenger.process import make_health
+from messenger.process import make_health, spare_collector
 from messenger.settings import Settings
 from messenger.telemetry import Telemetry, TelemetryMiddleware
 from messenger.tracing import Passing
@@ -29,6 +29,7 @@ from messenger.tracing import Passing
 
 def main() -> int:
     """Serve until a signal, and return the exit status."""
+    spare_collector()
     settings = Settings.from_env(os.environ, host_name=socket.gethostname())
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
     assert settings.downstream_url is not None

@@ -20,7 +20,7 @@ from messenger.app import connect, create_app
 from messenger.health import Health
 from messenger.health.lifecycle import State
 from messenger.metrics import Metrics
-from messenger.process import make_health
+from messenger.process import make_health, spare_collector
 from messenger.settings import Settings
 from messenger.telemetry import Telemetry
 from messenger.tracing import Passing
@@ -55,6 +55,7 @@ class PlainServer(uvicorn.Server):
 
 def main() -> None:
     """Serve until a signal."""
+    spare_collector()
     settings = Settings.from_env(os.environ, host_name=socket.gethostname())
     logs.configure(settings.log_format, settings.log_level, sys.stderr)
     assert settings.downstream_url is not None

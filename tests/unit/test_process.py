@@ -1,8 +1,9 @@
 """What the settings make of the health of the process."""
 
+import gc
 from pathlib import Path
 
-from messenger.process import make_health
+from messenger.process import YOUNG_OBJECTS, make_health, spare_collector
 from messenger.settings import Settings
 
 
@@ -32,3 +33,16 @@ def test_every_limit_is_the_one_that_was_set() -> None:
     assert (limits.warmup_budget_seconds, limits.warmup_fail_closed) == (11, True)
     assert (limits.drain_min_seconds, limits.drain_max_seconds) == (12, 13)
     assert (limits.drain_cancel_seconds, limits.drain_ready_status) == (14, 200)
+
+
+def test_only_the_young_generation_is_looked_at_less_often() -> None:
+    """What has become old is collected by the interpreter's own rule."""
+    before = gc.get_threshold()
+    try:
+        spare_collector()
+        after = gc.get_threshold()
+    finally:
+        gc.set_threshold(*before)
+
+    assert after == (YOUNG_OBJECTS, *before[1:])
+    assert after[0] > before[0]
