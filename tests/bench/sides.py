@@ -67,7 +67,7 @@ def _takes_traffic(url: str) -> bool:
 
 
 def plain(stack: ExitStack, behind: Process, client: str) -> Process:
-    """Run the plain lines on `httpx` or `aiohttp` in front of these mocks."""
+    """Run the plain lines on `httpx`, `httpx-each` or `aiohttp` in front of these mocks."""
     process = running("tests.bench.plain", args=[client, behind.url], timeout=BOOT_SECONDS)
     return pinned(stack.enter_context(process))
 
