@@ -25,6 +25,8 @@ class Flood:
     """503 with Retry-After."""
     other: dict[str, int] = field(default_factory=dict)
     """How many were answered otherwise, by status line; or not at all."""
+    late: list[float] = field(default_factory=list)
+    """By how much each was sent after it was due: what of a latency is the load's own fault."""
 
     @property
     def unanswered(self) -> int:
@@ -41,6 +43,7 @@ class Flood:
         self.sent += more.sent
         self.accepted += more.accepted
         self.refused += more.refused
+        self.late += more.late
         for kind, count in more.other.items():
             self.other[kind] = self.other.get(kind, 0) + count
 
@@ -68,10 +71,11 @@ async def _pour(port: int, requests: Sequence[bytes], rate: float, seconds: floa
     start = time.perf_counter()
     while result.sent < rate * seconds:
         due = start + result.sent / rate
-        if (early := due - time.perf_counter()) > 0:
-            await asyncio.sleep(max(early, LATENESS_SECONDS))
+        if (late := time.perf_counter() - due) < 0:
+            await asyncio.sleep(max(-late, LATENESS_SECONDS))
             continue
         result.sent += 1
+        result.late.append(late)
         if idle:
             idle.pop().ask(next(endless), due)
         else:
