@@ -31,6 +31,11 @@ LATE_SECONDS = 0.1
 that more than a fifth of what a refusal may take would be the load's own fault: on few cores it has
 to share one with what it measures. A run that was later judges nothing."""
 
+WORK_SECONDS = 0.5
+"""How much work is let in at once. Whoever is accepted then waits for about so long, a sixth of the
+deadline, on a machine of any speed; with more, only memory and the wait would grow, since half a
+second's work keeps a core as busy."""
+
 ROUNDS = 3
 """How often each side is flooded, at a rate that follows the capacity of the moment: on a machine
 that others use, that of a minute ago is another one."""
@@ -69,9 +74,7 @@ def rows(length: Length) -> list[Row]:
         behind = mocks(stack)
         unhurried = messenger(stack, behind)
         first = _capacity(unhurried, sender, seconds).per_second
-        # What is done within a second: whoever is accepted is then served in a third of the
-        # deadline, on a machine of any speed.
-        limit = max(1, min(512, int(first)))
+        limit = max(1, min(512, int(WORK_SECONDS * first)))
         sides = {
             name: messenger(
                 stack,
