@@ -108,6 +108,7 @@ def _capacity(process: Process, sender: Client, seconds: float) -> Burst:
         for part in (seconds / 5, seconds)
     ]
     assert not any(done.errors for done in bursts), [done.errors for done in bursts]
+    assert bursts[-1].requests, f"no answer in time from process {process.pid}"
     return bursts[-1]
 
 
@@ -132,7 +133,7 @@ def _flood(side: Side, process: Process, sender: Client, capacity: Burst, second
 def judged(what: str, found: Mapping[str, Side]) -> list[Row]:
     """Return a row for what was accepted, one for what was refused, and one for the probes.
 
-    None of them is judged by load that came too late.
+    None is judged by load that came too late; the first needs that of the control in time as well.
     """
     control, subject = found["control"], found["subject"]
     kept, lost = spread(subject.shares), spread(control.shares)
@@ -161,11 +162,20 @@ def judged(what: str, found: Mapping[str, Side]) -> list[Row]:
             not _joined(subject.probes).failures,
         ),
     ]
-    late = max(quantile(side.all.late, 0.99) for side in found.values())
+    first, *others = rows
+    return [
+        _if_in_time(first, control, subject),
+        *(_if_in_time(row, subject) for row in others),
+    ]
+
+
+def _if_in_time(row: Row, *sides: Side) -> Row:
+    """Return a row without its judgement if the load of one of these sides was late."""
+    late = max(quantile(side.all.late, 0.99) for side in sides)
     if late <= LATE_SECONDS:
-        return rows
+        return row
     why = f"not judged: the load itself was late, p99 {late:.2f} s, and may be {LATE_SECONDS:g} s"
-    return [replace(row, target=f"{row.target}; {why}", is_met=None) for row in rows]
+    return replace(row, target=f"{row.target}; {why}", is_met=None)
 
 
 def _late(side: Side) -> str:

@@ -42,8 +42,15 @@ def test_load_that_was_late_judges_nothing_and_says_so(share: float) -> None:
     assert "not judged: the load itself was late, p99 0.20 s" in row.target
 
 
-def test_load_of_the_control_that_was_late_judges_nothing_either() -> None:
-    """All rows compare the two, or stand beside those that do."""
+def test_late_load_of_the_control_is_no_excuse_for_what_the_subject_does_alone() -> None:
+    """Only the share that is compared with the control's is not judged."""
     found = {"control": side(0.1, 2 * LATE_SECONDS), "subject": side(0.9, 0.0)}
+
+    assert [row.is_met for row in judged("three times", found)] == [None, True, True]
+
+
+def test_late_load_of_the_subject_judges_none_of_its_rows() -> None:
+    """Refusals and probes met the same flood."""
+    found = {"control": side(0.1, 0.0), "subject": side(0.9, 2 * LATE_SECONDS)}
 
     assert [row.is_met for row in judged("three times", found)] == [None] * 3
