@@ -1,39 +1,43 @@
-"""Leaves stacks behind when the GIL is held so long that no Python thread can say anything.
+"""Leaves a stack behind when the GIL is held so long that no Python thread can say anything.
 
-faulthandler's timer is a C thread and needs no GIL. It is armed again twice a second, so it fires
-only when no Python code ran for 15 s. It never ends the process: measured, `exit=True` killed 20
-of 20 healthy processes after a freeze. If the watchdog ticks again the dump was of something that
-passed, and the caller restores the message. There is one such timer in a process, so it is owned
-here.
+An interval timer of the kernel needs no GIL, nor does faulthandler's answer to its signal, which
+writes where the main thread is: in the loop, or in what holds the loop up. The timer is put off on
+each tick, so it runs out only when no Python code ran for 15 s. It never ends the process. If the
+watchdog ticks again the stack was of something that passed, and the caller restores the message.
+
+Only the stack of the thread that the signal meets is written. faulthandler's own timer
+(`dump_traceback_later`) writes those of all, from a thread of C code: right while the GIL is held,
+but after a freeze of 15 s it does so while they run on, and reads frames that are being freed
+(CPython gh-116008, gh-140815). Measured under load, such a dump soon ended a process by SIGSEGV, on
+Python 3.11 and 3.13; ten thousand of these did not.
+
+There is one such timer in a process, and one SIGALRM, so they are owned here.
 """
 
 import faulthandler
+import signal
 from typing import Self
 
 from .termination import TerminationLog
 
 GIL_SECONDS = 15.0
-"""After how long without Python code the stacks are dumped, in seconds: later than every limit of a
+"""After how long without Python code the stack is written, in seconds: later than every limit of a
 stall, earlier than the kubelet's third failed probe."""
-
-REARM_TICKS = 10
-"""How often it is armed again, in ticks: each arming starts a C thread."""
-
 
 STANDARD_ERROR = 2
 """The descriptor that is written to outside Kubernetes."""
 
 
 class GilTimer:
-    """Arms faulthandler's timer.
+    """Arms the timer.
 
     Args:
-        descriptor: Where the stacks go: the termination log, or standard error.
+        descriptor: Where the stack goes: the termination log, or standard error.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._tick = 0
+        self._is_heard = False
 
     @classmethod
     def onto(cls, termination_log: TerminationLog) -> Self:
@@ -42,12 +46,15 @@ class GilTimer:
         return cls(STANDARD_ERROR if descriptor is None else descriptor)
 
     def rearm(self) -> None:
-        """Put the dump off once more; called on each tick."""
-        if self._tick % REARM_TICKS == 0:
-            faulthandler.dump_traceback_later(GIL_SECONDS, exit=False, file=self._descriptor)
-        self._tick += 1
+        """Put the stack off once more; called on each tick."""
+        if not self._is_heard:
+            # First, since the signal ends a process that does not hear it.
+            faulthandler.register(signal.SIGALRM, file=self._descriptor, all_threads=False)
+            self._is_heard = True
+        signal.setitimer(signal.ITIMER_REAL, GIL_SECONDS)
 
-    @staticmethod
-    def disarm() -> None:
-        """Call the dump off."""
-        faulthandler.cancel_dump_traceback_later()
+    def disarm(self) -> None:
+        """Call the stack off."""
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        faulthandler.unregister(signal.SIGALRM)
+        self._is_heard = False

@@ -31,6 +31,10 @@ from .progress import Progress
 from .ticks import TICK_SECONDS, TickClock
 from .verdict import Evidence, Verdict
 
+RESTORES = 40
+"""On how many ticks the message is restored after a dump, two seconds: longer than a thread waits
+for a processor, but for one that is throttled."""
+
 
 class Detector(Protocol):
     """Looks at one kind of evidence."""
@@ -78,6 +82,7 @@ class Watchdog:
         self._after_look = after_look
         self._journal = journal
         self._crashed: set[int] = set()
+        self._restores = 0
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="health-watchdog", daemon=True)
         self.looked_at = time.monotonic()
@@ -109,11 +114,20 @@ class Watchdog:
         self._progress.observe(self._ticks.advance(), self._limits.stall_suspect_seconds)
         if self._gil_timer is not None:
             self._gil_timer.rearm()
-            if gap >= GIL_SECONDS:
-                # The timer has fired meanwhile, and whatever it reported is over.
-                self._delivery.write_message()
+            self._take_back(gap)
         self._delivery.tell(self._verdict.weigh(self._evidence(), self._ticks.now))
         self._after_look()
+
+    def _take_back(self, gap: float) -> None:
+        """Restore the message if the timer ran out since the last look: what it told of is over.
+
+        Not once only: the main thread may come to the signal later than this one to its look.
+        """
+        if gap >= GIL_SECONDS:
+            self._restores = RESTORES
+        if self._restores:
+            self._restores -= 1
+            self._delivery.write_message()
 
     def _evidence(self) -> Iterator[Evidence]:
         for index, detector in enumerate(self._detectors):

@@ -233,7 +233,7 @@ def check_gil(options: dict[str, Any], seconds: float) -> None:
 
 
 def test_held_gil_leaves_stacks_behind_and_nothing_when_it_is_released() -> None:
-    """No thread of ours can run, faulthandler's can; a process that goes on is not condemned."""
+    """No thread of ours can run, a signal can; a process that goes on is not condemned."""
     check_gil(GIL_OPTIONS, 4.0)
 
 

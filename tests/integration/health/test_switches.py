@@ -100,7 +100,7 @@ def test_without_the_responder_probes_time_out_in_a_stall() -> None:
 
 @pytest.mark.together
 def test_without_the_gil_timer_a_held_gil_leaves_nothing_behind() -> None:
-    """Faulthandler's thread is the only one that can run."""
+    """Its signal is the only thing that gets through."""
     with message_file() as message:
         options: dict[str, Any] = {"constants": {"GIL_SECONDS": 1.0}, "gil_timer": False}
         with lab(**options, termination_log=str(message)) as process:

@@ -18,7 +18,7 @@ from messenger.health.progress import Progress
 from messenger.health.termination import TerminationLog
 from messenger.health.ticks import TickClock
 from messenger.health.verdict import Evidence, Level, Verdict
-from messenger.health.watchdog import Detector, Watchdog
+from messenger.health.watchdog import RESTORES, Detector, Watchdog
 
 from .clock import FakeClock, noon
 from .parties import until
@@ -170,14 +170,29 @@ def test_the_gil_timer_is_armed_before_the_first_look(tmp_path: Path) -> None:
 def test_a_dump_of_something_that_passed_is_taken_back(tmp_path: Path) -> None:
     """After a look that came so late that the timer has fired, the message is restored."""
     path = tmp_path / "termination-log"
-    path.write_text("Timeout (0:00:15)!\n")
+    path.write_text("Stack\n")
     kennel = Kennel(path, [], Timer())
     kennel.look()
-    assert path.read_text() == "Timeout (0:00:15)!\n"
+    assert path.read_text() == "Stack\n"
     kennel.watchdog.looked_at -= GIL_SECONDS
     kennel.look()
 
     assert path.read_text() == ""
+
+
+def test_a_dump_that_comes_late_is_taken_back_too(tmp_path: Path) -> None:
+    """The main thread may write when the watchdog has looked already, but not for ever."""
+    path = tmp_path / "termination-log"
+    path.touch()
+    kennel = Kennel(path, [], Timer())
+    kennel.watchdog.looked_at -= GIL_SECONDS
+    seen = []
+    for _ in range(RESTORES + 1):
+        kennel.look()
+        seen.append(path.read_text())
+        path.write_text("Stack\n")
+
+    assert seen == [*[""] * RESTORES, "Stack\n"]
 
 
 def test_the_thread_looks_until_it_is_stopped(tmp_path: Path) -> None:
