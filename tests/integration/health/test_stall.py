@@ -212,7 +212,7 @@ GIL_OPTIONS: dict[str, Any] = {"constants": {"GIL_SECONDS": 1.0}}
 
 
 def check_gil(options: dict[str, Any], seconds: float) -> None:
-    """Check that stacks are left behind while the GIL is held, and taken back afterwards."""
+    """Check that a stack is left behind while the GIL is held, and taken back afterwards."""
     with message_file() as message, lab(**options, termination_log=str(message)) as process:
         until_serving(process)
         with poke(process, f"/stall?kind=gil&seconds={seconds}") as stalled:
@@ -232,13 +232,13 @@ def check_gil(options: dict[str, Any], seconds: float) -> None:
     assert broken == []
 
 
-def test_held_gil_leaves_stacks_behind_and_nothing_when_it_is_released() -> None:
+def test_held_gil_leaves_a_stack_behind_and_nothing_when_it_is_released() -> None:
     """No thread of ours can run, a signal can; a process that goes on is not condemned."""
     check_gil(GIL_OPTIONS, 4.0)
 
 
 @pytest.mark.slow
-def test_gil_held_for_twenty_seconds_leaves_stacks_behind() -> None:
+def test_gil_held_for_twenty_seconds_leaves_a_stack_behind() -> None:
     """The same at full length: the dump comes after 15 s."""
     check_gil({}, 20.0)
 

@@ -1,14 +1,14 @@
 """Where every thread is, told without a halt of the process."""
 
 import gc
-import os
-import subprocess
 import sys
 import threading
 
 import pytest
 
 from messenger.health.frames import current_frames
+
+from .script import end_of
 
 PATIENCE_SECONDS = 30.0
 """How long the looks of a process may take, which are over after half a second of CPU."""
@@ -42,16 +42,6 @@ print("all seen")
 """
 
 
-def looks(look: str, patience: float) -> subprocess.CompletedProcess[str]:
-    """Return the end of a process that looks at its threads while there is garbage to collect."""
-    source = LOOKS.format(look=look, patience=patience)
-    # Coverage asks for the frames as well, before the look does: nothing would be new in it.
-    environ = {name: text for name, text in os.environ.items() if "COVERAGE" not in name}
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", source], env=environ, capture_output=True, text=True, check=False
-    )
-
-
 def test_every_thread_is_found_by_its_ident() -> None:
     """The one that asks is among them, at the line where it asks."""
     frames = current_frames()
@@ -63,7 +53,7 @@ def test_every_thread_is_found_by_its_ident() -> None:
 
 def test_garbage_does_not_freeze_the_process_that_is_looked_at() -> None:
     """A collection that is due in the midst of the look waits until it is over."""
-    done = looks("current_frames()", PATIENCE_SECONDS)
+    done = end_of(LOOKS.format(look="current_frames()", patience=PATIENCE_SECONDS))
 
     assert done.stdout == "all seen\n", done.stderr
 
@@ -74,7 +64,7 @@ def test_garbage_does_not_freeze_the_process_that_is_looked_at() -> None:
 )
 def test_without_our_care_the_same_garbage_freezes_it() -> None:
     """The control: the interpreter's own call does not return, and nothing else is at fault."""
-    done = looks("sys._current_frames()", patience=2)
+    done = end_of(LOOKS.format(look="sys._current_frames()", patience=2))
 
     assert done.stdout == ""
     assert "in look" in done.stderr

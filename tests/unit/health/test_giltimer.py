@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from messenger.health.limits import Limits
 from messenger.health.termination import TerminationLog
 
 from .parties import until
+from .script import end_of
 
 
 @pytest.fixture
@@ -122,18 +122,9 @@ os._exit(0)
 """A busy process whose timer runs out again and again, as it does for one that had been frozen."""
 
 
-def end_of(arm: str, seconds: float) -> subprocess.CompletedProcess[str]:
-    """Return how the busy process ends after some seconds, if not before."""
-    source = BUSY.format(arm=arm, seconds=seconds)
-    environ = {name: text for name, text in os.environ.items() if "COVERAGE" not in name}
-    return subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-c", source], env=environ, capture_output=True, text=True, check=False
-    )
-
-
 def test_a_process_that_was_frozen_survives_its_timer() -> None:
     """It runs out the moment the process goes on, while all of its threads are at work."""
-    done = end_of("timer.rearm()", seconds=3)
+    done = end_of(BUSY.format(arm="timer.rearm()", seconds=3))
 
     assert (done.returncode, done.stdout) == (0, "well\n"), done.stderr
 
@@ -145,6 +136,7 @@ def test_a_process_that_was_frozen_survives_its_timer() -> None:
 def test_a_process_does_not_survive_the_stacks_of_all_its_threads() -> None:
     """The control: faulthandler's own timer reads frames that are freed meanwhile."""
     # On 3.11 and 3.13 it was over within seconds, of a third of a processor.
-    done = end_of("faulthandler.dump_traceback_later(0.001, file=nowhere)", seconds=30)
+    arm = "faulthandler.dump_traceback_later(0.001, file=nowhere)"
+    done = end_of(BUSY.format(arm=arm, seconds=30))
 
     assert done.returncode in {-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS}
