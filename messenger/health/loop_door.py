@@ -1,4 +1,4 @@
-"""Brings to the event loop what other threads have for it."""
+"""Brings to the event loop what others have accepted, and what other threads have for it."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class LoopDoor:
-    """Brings a connection that another thread accepted to the event loop.
+    """Brings a connection that was accepted elsewhere to the event loop.
 
     Args:
         loop: The loop.
@@ -23,21 +23,22 @@ class LoopDoor:
 
     def bring(self, connection: socket.socket) -> None:
         """Have the loop serve `connection`; may be called from any thread."""
-        connection.setblocking(False)
         try:
-            self._loop.call_soon_threadsafe(self._arrive, connection)
+            self._loop.call_soon_threadsafe(self.admit, connection)
         except RuntimeError:  # the loop is closed
             connection.close()
 
-    def call(self, callback: Callable[[], None]) -> None:
-        """Have the loop call `callback`, unless it is closed; from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(callback)
-
-    def _arrive(self, connection: socket.socket) -> None:
+    def admit(self, connection: socket.socket) -> None:
+        """Serve `connection`; on the loop only."""
+        connection.setblocking(False)
         arrival: asyncio.Task[object] = self._loop.create_task(
             self._loop.connect_accepted_socket(self._protocol, connection)
         )
         # The loop itself keeps only weak references to tasks.
         self._arrivals.add(arrival)
         arrival.add_done_callback(self._arrivals.discard)
+
+    def call(self, callback: Callable[[], None]) -> None:
+        """Have the loop call `callback`, unless it is closed; from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(callback)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.bench.flood import Flood
-from tests.bench.overload import LATE_SECONDS, Side, judged
+from tests.bench.overload import CONTROL_LATE_SECONDS, LATE_SECONDS, Side, judged
 from tests.bench.probing import Probing
 from tests.bench.row import Row
 
@@ -42,11 +42,20 @@ def test_load_that_was_late_judges_nothing_and_says_so(share: float) -> None:
     assert "not judged: the load itself was late, p99 0.20 s" in row.target
 
 
-def test_late_load_of_the_control_is_no_excuse_for_what_the_subject_does_alone() -> None:
+@pytest.mark.parametrize(
+    ("late_seconds", "is_met"),
+    [
+        pytest.param(CONTROL_LATE_SECONDS, True, id="as late as it may be"),
+        pytest.param(2 * CONTROL_LATE_SECONDS, None, id="later"),
+    ],
+)
+def test_late_load_of_the_control_is_no_excuse_for_what_the_subject_does_alone(
+    late_seconds: float, *, is_met: bool | None
+) -> None:
     """Only the share that is compared with the control's is not judged."""
-    found = {"control": side(0.1, 2 * LATE_SECONDS), "subject": side(0.9, 0.0)}
+    found = {"control": side(0.1, late_seconds), "subject": side(0.9, 0.0)}
 
-    assert [row.is_met for row in judged("three times", found)] == [None, True, True]
+    assert [row.is_met for row in judged("three times", found)] == [is_met, True, True]
 
 
 def test_late_load_of_the_subject_judges_none_of_its_rows() -> None:
