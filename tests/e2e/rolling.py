@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.e2e import objects
 from tests.e2e.cluster import Cluster, Object
 from tests.e2e.load import Load, Report, loading
-from tests.e2e.space import Space, open_space
+from tests.e2e.space import PATIENT, Space, open_space
 
 LONG = {"MESSENGER_FAULTS_ENABLED": "true", "MESSENGER_FAULTS": "latency:8s@5%"}
 """What makes one request of twenty last 8 s."""
@@ -74,6 +74,7 @@ def _roll_undrained(cluster: Cluster, mocks: Space) -> Report:
         space.deploy(
             components=(),
             env={
+                **PATIENT,
                 **LONG,
                 "MESSENGER_DRAIN_MIN_SECONDS": "0",
                 "MESSENGER_DRAIN_MAX_SECONDS": "0",

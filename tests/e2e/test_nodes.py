@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.cluster import Cluster, CommandFailed, Object, run, wait_for
 from tests.e2e.load import loading
-from tests.e2e.space import Space, open_space
+from tests.e2e.space import PATIENT, Space, open_space
 from tests.e2e.watch import Pod, Watch
 
 RATE = 35.0
@@ -46,7 +46,7 @@ def workers(alone: Cluster) -> tuple[str, str]:
 def space(alone: Cluster, workers: tuple[str, str]) -> Iterator[Space]:
     """Yield a namespace whose `delivery`, of which there is one, is on the worker that stays."""
     with open_space(alone, "nodes") as space:
-        space.deploy(patches=[_pinned(workers[0])])
+        space.deploy(env=PATIENT, patches=[_pinned(workers[0])])
         space.settle_all()
         yield space
 

@@ -9,7 +9,7 @@ from tests.e2e import rolling
 from tests.e2e.cluster import Cluster
 from tests.e2e.load import Report, loading
 from tests.e2e.rolling import LONG, REPLICAS, STRATEGIES
-from tests.e2e.space import Space, open_space
+from tests.e2e.space import PATIENT, Space, open_space
 
 RATES = {"25/25": 40.0, "0/1": 60.0}
 """Requests per second: each asks seven mocks, and 60 take half of two cores. That leaves enough for
@@ -29,7 +29,7 @@ FULL_REQUESTS = 100_000
 def space(alone: Cluster) -> Iterator[Space]:
     """Yield a namespace in which one request of twenty lasts 8 s."""
     with open_space(alone, "rolling") as space:
-        space.deploy(env=LONG)
+        space.deploy(env=PATIENT | LONG)
         space.settle_all()
         yield space
 
