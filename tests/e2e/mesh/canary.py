@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tests.e2e.cluster import Cluster, Object
-from tests.e2e.space import PREFIX, Space, passing
+from tests.e2e.space import PATIENT, PREFIX, Space, passing
 from tests.e2e.watch import read_pod
 from tests.manifests.rendering import Rendering, render
 
@@ -25,6 +25,12 @@ VERSIONS = ("messenger", "messenger-v2")
 
 SWITCH = {"MESSENGER_FAULTS_ENABLED": "true"}
 """Lets faults be ordered while it runs."""
+
+DEADLINE_SECONDS = 3.0
+"""A message's own, by which the overlay's time-outs are chosen."""
+
+PATIENCE = float(PATIENT["MESSENGER_DOWNSTREAM_DEADLINE_SECONDS"]) / DEADLINE_SECONDS
+"""How many times longer is waited where lateness is not what is looked at."""
 
 SETTLED_SECONDS = 2.0
 """How long a change takes to be in all proxies, with some room: a tenth of a second for routes."""
@@ -166,9 +172,32 @@ def with_environment(env: Mapping[str, str]) -> Edit:
     def edit(item: Object) -> None:
         if item["kind"] == "Deployment" and item["metadata"]["name"] in VERSIONS:
             (container,) = item["spec"]["template"]["spec"]["containers"]
-            container["env"] += [{"name": name, "value": value} for name, value in env.items()]
+            others = [each for each in container["env"] if each["name"] not in env]
+            set_here = [{"name": name, "value": value} for name, value in env.items()]
+            container["env"] = others + set_here
 
     return edit
+
+
+def patient(item: Object) -> None:
+    """Have Messenger wait as long as `PATIENT` says, and the mesh behind it in proportion.
+
+    For experiments that are not about lateness: a proxy and an application in each pod keep two
+    cores busy by themselves, and where pods start beside them a mock may be late by seconds.
+    """
+    with_environment(PATIENT)(item)
+    if item["kind"] == "VirtualService" and item["metadata"]["name"] != "messenger":
+        for rule in item["spec"].get("http", ()):
+            for waits in (rule, rule.get("retries", {})):
+                for name in ("timeout", "perTryTimeout"):
+                    if name in waits:
+                        waits[name] = _longer(waits[name])
+
+
+def _longer(duration: str) -> str:
+    """Return a duration such as "1800ms" or "3s", longer by as much as the deadline is."""
+    number, unit = duration.removesuffix("ms").removesuffix("s"), duration.lstrip("0123456789")
+    return f"{int(number) * PATIENCE:.0f}{unit}"
 
 
 def with_replicas(counts: Mapping[str, int]) -> Edit:

@@ -8,7 +8,14 @@ import pytest
 from tests.browser.conftest import browser, open_page
 from tests.e2e.cluster import Cluster
 from tests.e2e.mesh.caller import Caller, calling
-from tests.e2e.mesh.canary import SWITCH, Canary, open_canary, with_environment
+from tests.e2e.mesh.canary import (
+    SWITCH,
+    Canary,
+    both,
+    open_canary,
+    patient,
+    with_environment,
+)
 from tests.e2e.space import wait_until_gone
 from tests.scheduling import put_in_order
 
@@ -46,7 +53,7 @@ def mesh(cluster: Cluster) -> Cluster:
 @pytest.fixture(scope="package")
 def canary(mesh: Cluster) -> Iterator[Canary]:
     """Yield the overlay, with faults that can be ordered; whoever changes it restores it."""
-    with open_canary(mesh, "canary", with_environment(SWITCH)) as canary:
+    with open_canary(mesh, "canary", both(with_environment(SWITCH), patient)) as canary:
         yield canary
 
 

@@ -16,6 +16,7 @@ from tests.e2e.mesh.canary import (
     both,
     find,
     open_canary,
+    patient,
     with_environment,
     with_replicas,
     without_retries,
@@ -65,6 +66,7 @@ def space(mesh: Cluster) -> Iterator[Canary]:
     """Yield a canary with native sidecars, in which one request of five lasts 8 s."""
     edit = both(
         with_environment(LONG),
+        patient,
         with_replicas({"messenger": 3, "downstream": 2}),
         lambda item: without_retries(item) if _is_route(item) else None,
         native,
