@@ -27,6 +27,12 @@ LATE_SHARE = 0.05
 start at once where a gate promotes, and on two cores 3 % met with that. That a shift costs nothing
 is test_shifting.py's."""
 
+MESSAGE = (
+    "curl -sS http://messenger.localhost:30080/v1/messages -H 'content-type: application/json' "
+    """-d '{"sender": "alice", "recipient": "bob", "channel": "push", "body": "Hello"}'"""
+)
+"""Sends a message by the way of the command that looks."""
+
 HOURS = 3600.0
 """How long the load lasts if nobody stops it."""
 
@@ -50,6 +56,11 @@ def space(mesh: Cluster) -> Iterator[Space]:
         mesh.kubectl("delete", "namespace", NAMESPACE, "--wait=false", "--ignore-not-found")
 
 
+def _is_whole(said: str) -> bool:
+    """Return whether a message was sent with the help of all: whoever has just begun is busy."""
+    return '"degraded":[]' in said
+
+
 def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -> None:
     """Each of them ends well, one after the other, on a canary that is good; nobody is cut off."""
     deploy, look, *roll_out = (each.line for block in run_by(__file__) for each in block.commands)
@@ -58,6 +69,7 @@ def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -
     space.settle(*names, within_seconds=DEPLOYED_SECONDS)
     said = wait_for("an answer", lambda: _try(look), until=bool, within_seconds=30)
     assert '"version"' in said, said
+    wait_for("the mocks to be in time", lambda: _try(MESSAGE), until=_is_whole, within_seconds=60)
 
     with loading(space, "prober", rate=RATE, seconds=HOURS) as load:
         for command in roll_out:

@@ -18,8 +18,9 @@ SLOW_AUDIT = "latency:280ms"
 KILLS = 4
 """How many proxies are killed, one after another: some ten answers are lost."""
 
-PAUSE_SECONDS = 4.0
-"""Time between two kills: one retry is allowed, which must not meet with the next one."""
+PAUSE_SECONDS = 8.0
+"""Time between two kills: one retry is allowed, which must meet neither with the next one nor with
+a proxy that is not back from the last."""
 
 KILL = (
     "for each in /proc/[0-9]*; do read -r name < $each/comm 2>/dev/null || continue; "
