@@ -5,6 +5,8 @@ import contextlib
 import socket
 from collections.abc import Callable
 
+from .listener import accept_all
+
 
 class LoopDoor:
     """Brings a connection that was accepted elsewhere to the event loop.
@@ -37,6 +39,16 @@ class LoopDoor:
         # The loop itself keeps only weak references to tasks.
         self._arrivals.add(arrival)
         arrival.add_done_callback(self._arrivals.discard)
+
+    def admit_all(self, listener: socket.socket) -> None:
+        """Accept and serve whoever waits in a non-blocking listener; on the loop only.
+
+        uvloop accepts one connection in each turn of the loop (libuv#3696), so that in a busy
+        process a new one, a probe's as well, would wait for as many turns as there are connections
+        before it.
+        """
+        for connection in accept_all(listener):
+            self.admit(connection)
 
     def call(self, callback: Callable[[], None]) -> None:
         """Have the loop call `callback`, unless it is closed; from any thread."""

@@ -25,7 +25,6 @@ from .health import Health
 from .inflight import Headers, InFlight
 from .lifecycle import State
 from .limits import FLUSH_SECONDS
-from .listener import accept_all
 from .loop_door import LoopDoor
 from .progress import BEAT_SECONDS
 from .responder import LATE_SECONDS, Responder
@@ -114,7 +113,7 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         self._door = LoopDoor(loop, self._make_protocol)
         # Not at once: the loop itself is quicker at it, where one connection waits.
-        loop.add_reader(self._spare, loop.call_soon, self._accept_rest)
+        loop.add_reader(self._spare, loop.call_soon, self._door.admit_all, self._spare)
         if self._health.uses_responder:
             self._responder = self._make_responder(self._door)
             self._responder.start()
@@ -129,16 +128,6 @@ class Server(uvicorn.Server):
             self._health.lifecycle.move(State.SERVING, "no gates")
         host, port = self._listener.getsockname()[:2]
         self._on_listening(host, port)
-
-    def _accept_rest(self) -> None:
-        """Accept whoever still waits.
-
-        uvloop accepts one connection in each turn of the loop (libuv#3696), so that
-        in a busy process a new one, a probe's as well, would wait for as many turns as there are
-        connections before it.
-        """
-        for connection in accept_all(self._spare):
-            self._door.admit(connection)
 
     def _make_protocol(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]
@@ -244,7 +233,7 @@ class Server(uvicorn.Server):
             server.close()
         self._listener.close()
         # Closing a listener resets what still waits in it: take them in first.
-        self._accept_rest()
+        self._door.admit_all(self._spare)
         asyncio.get_running_loop().remove_reader(self._spare)
         self._spare.close()
         await asyncio.sleep(SETTLE_SECONDS)
