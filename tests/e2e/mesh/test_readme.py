@@ -22,10 +22,9 @@ RATE = 15.0
 """Requests a second, to be judged by: as many as a release, a mesh and two processors have room
 for."""
 
-LATE_SHARE = 0.05
+LATE_SHARE = 0.01
 """Of how many requests a mock may be late for the commands to be well: five pods and their proxies
-start at once where a gate promotes, and on two cores 3 % met with that. That a shift costs nothing
-is test_shifting.py's."""
+start at once where a gate promotes. That a shift costs nothing is test_shifting.py's."""
 
 MESSAGE = (
     "curl -sS http://messenger.localhost:30080/v1/messages -H 'content-type: application/json' "

@@ -1,6 +1,5 @@
 """The listening socket of the real system."""
 
-import time
 from contextlib import ExitStack
 from functools import partial
 from typing import Any
@@ -11,6 +10,7 @@ from messenger.health.listener import bind
 from tests.integration.lab.experiment import lab, until_serving
 from tests.integration.lab.wire import Connection, request
 from tests.integration.meanwhile import meanwhile
+from tests.integration.service import until
 
 from .figures import note
 from .loops import UVLOOP
@@ -52,7 +52,7 @@ def turns_until_served(options: dict[str, Any]) -> int:
         for _ in range(2):
             busy = stack.enter_context(Connection(process.port))
             stack.enter_context(meanwhile(partial(keep_busy, busy), 0))
-        time.sleep(0.2)
+        until(lambda: turns >= 2, "is busy", process)
         began = turns
         knocking = [stack.enter_context(Connection(process.port)) for _ in range(KNOCKING)]
         for connection in knocking:
