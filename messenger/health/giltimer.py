@@ -1,60 +1,86 @@
-"""Leaves a stack behind when the GIL is held so long that no Python thread can say anything.
+"""Leaves the stacks behind when the GIL is held so long that no Python thread can say anything.
 
-An interval timer of the kernel needs no GIL, nor does faulthandler's answer to its signal, which
-writes where the main thread is: in the loop, or in what holds the loop up. The timer is put off on
-each tick, so it runs out only when no Python code ran for 15 s. It never ends the process. If the
-watchdog ticks again the stack was of something that passed, and the caller restores the message.
+Theory of operation
+-------------------
+A signal needs no GIL, nor does faulthandler's answer to it, which writes where every thread is. But
+it may only be written while the GIL is held: then every thread stands still, in C code or in wait
+for the GIL. The stacks of threads that run are read while their frames come and go, and the process
+ends by SIGSEGV (CPython gh-116008, gh-140815): measured on 3.13.0, one in ten such dumps did that.
 
-Only the stack of the thread that the signal meets is written. faulthandler's own timer
-(`dump_traceback_later`) writes those of all, from a thread of C code: right while the GIL is held,
-but after a freeze of 15 s it does so while they run on, and reads frames that are being freed
-(CPython gh-116008, gh-140815). Measured under load, such a dump soon ended a process by SIGSEGV, on
-Python 3.11 and 3.13; ten thousand of these did not.
+A timer that is put off on each tick does not tell the two apart: when a process has been frozen for
+15 s its time is over the moment that all go on. So there are two times, one after the other:
 
-There is one such timer in a process, and one SIGALRM, so they are owned here.
+1. no tick for 10 s: a timer of the kernel ends, and the C library begins the second time;
+2. no tick for 5 s more: SIGALRM, and the stacks are written.
+
+Whoever was frozen begins the second time when it goes on, and ticks long before its end. The
+process is never ended. If the watchdog ticks again the stacks were of something that passed, and
+the caller restores the message.
+
+There is one SIGALRM in a process, so it is owned here.
 """
 
 import faulthandler
 import signal
 from typing import Self
 
+from .kerneltimer import KernelTimer, has_timers
 from .termination import TerminationLog
 
-GIL_SECONDS = 15.0
-"""After how long without Python code the stack is written, in seconds: later than every limit of a
-stall, earlier than the kubelet's third failed probe."""
+SILENT_SECONDS = 10.0
+"""The first time, in seconds: no tick, whether the process ran or not."""
+
+RUNNING_SECONDS = 5
+"""The second time, in whole seconds, as `alarm(2)` has it: a hundred ticks of a process that runs,
+so that one that is throttled to a tenth of a processor still makes some of them."""
+
+GIL_SECONDS = SILENT_SECONDS + RUNNING_SECONDS
+"""After how long without Python code the stacks are written, in seconds: later than every limit of
+a stall, earlier than the kubelet's third failed probe."""
 
 STANDARD_ERROR = 2
 """The descriptor that is written to outside Kubernetes."""
 
 
 class GilTimer:
-    """Arms the timer.
+    """Arms the two times.
 
     Args:
-        descriptor: Where the stack goes: the termination log, or standard error.
+        descriptor: Where the stacks go: the termination log, or standard error.
     """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._is_heard = False
+        self._silence: KernelTimer | None = None
 
     @classmethod
-    def onto(cls, termination_log: TerminationLog) -> Self:
-        """Return a timer that writes to the termination log, or to standard error without one."""
+    def onto(cls, termination_log: TerminationLog) -> Self | None:
+        """Return a timer that writes to the termination log, or to standard error without one.
+
+        Without timers in the C library, as on macOS, there is none.
+        """
+        if not has_timers():
+            return None
         descriptor = termination_log.open()
         return cls(STANDARD_ERROR if descriptor is None else descriptor)
 
     def rearm(self) -> None:
-        """Put the stack off once more; called on each tick."""
-        if not self._is_heard:
+        """Put the stacks off once more; called on each tick."""
+        if self._silence is None:
             # First, since the signal ends a process that does not hear it.
-            faulthandler.register(signal.SIGALRM, file=self._descriptor, all_threads=False)
-            self._is_heard = True
-        signal.setitimer(signal.ITIMER_REAL, GIL_SECONDS)
+            faulthandler.register(signal.SIGALRM, file=self._descriptor)
+            self._silence = KernelTimer(RUNNING_SECONDS)
+        self._silence.begin(SILENT_SECONDS)
+        # Second, since the first time may end just now: what it began is then called off here, or
+        # on the next tick.
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
     def disarm(self) -> None:
-        """Call the stack off."""
+        """Call the stacks off.
+
+        The signal is still heard: the second time may begin this very moment, and end the process.
+        """
+        if self._silence is not None:
+            self._silence.close()
+            self._silence = None
         signal.setitimer(signal.ITIMER_REAL, 0)
-        faulthandler.unregister(signal.SIGALRM)
-        self._is_heard = False

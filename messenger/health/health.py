@@ -48,7 +48,7 @@ class Health:
         debug_token: What opens stacks in `?verbose`; None opens them to nobody.
         responder: Whether a thread answers probes while the loop is late.
         signal_thread: Whether signals are heard while the loop is stuck.
-        gil_timer: Whether a stack is left behind when the GIL is held; it takes SIGALRM.
+        gil_timer: Whether stacks are left behind when the GIL is held; it takes SIGALRM.
         detectors: What is looked for; each can be left out. ValueError for one that is not there.
         clock: The monotonic clock, in seconds.
         wall_clock: The time of day, for people only.

@@ -207,8 +207,10 @@ def test_plain_server_answers_no_probe_during_a_stall(stack: dict[str, str]) -> 
     assert {answer.code for answer in answers} == {0}
 
 
-GIL_OPTIONS: dict[str, Any] = {"constants": {"GIL_SECONDS": 1.0}}
-"""What brings the dump of a held GIL forward, from 15 s to 1 s."""
+GIL_OPTIONS: dict[str, Any] = {
+    "constants": {"SILENT_SECONDS": 0.5, "RUNNING_SECONDS": 1, "GIL_SECONDS": 1.5}
+}
+"""What brings the dump of a held GIL forward, from 15 s to 1.5 s."""
 
 
 def check_gil(options: dict[str, Any], seconds: float) -> None:
