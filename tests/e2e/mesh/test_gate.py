@@ -11,6 +11,7 @@ from tests.e2e.load import loading
 from tests.e2e.mesh.canary import (
     SWITCH,
     Canary,
+    bare_mocks,
     both,
     find,
     open_canary,
@@ -66,7 +67,7 @@ BAD = (
 @pytest.fixture(scope="module")
 def space(mesh: Cluster) -> Iterator[Canary]:
     """Yield a canary before its roll-out, under load."""
-    edit = both(with_environment(SWITCH), with_replicas(REPLICAS))
+    edit = both(with_environment(SWITCH), with_replicas(REPLICAS), bare_mocks)
     with (
         open_canary(mesh, "gate", edit, ["100-0"]) as space,
         loading(space, "prober", rate=RATE, seconds=HOURS),
