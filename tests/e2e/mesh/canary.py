@@ -19,8 +19,12 @@ NAMESPACE = "messenger-canary"
 ALWAYS = ("startup-probe",)
 """Added to each: a pod is ready when it is, and not after 15 s. Half of the time here is starts."""
 
-WORKLOADS = ("statefulset/delivery", "deployment/downstream", "deployment/messenger")
+MOCK_WORKLOADS = ("statefulset/delivery", "deployment/downstream")
+WORKLOADS = (*MOCK_WORKLOADS, "deployment/messenger")
 MOCKS = ("delivery", "downstream")
+BARE = {"sidecar.istio.io/inject": "false"}
+"""The label of a pod that is to have no proxy."""
+
 VERSIONS = ("messenger", "messenger-v2")
 """The Deployments of the two."""
 
@@ -215,11 +219,12 @@ def with_replicas(counts: Mapping[str, int]) -> Edit:
 def bare_mocks(item: Object) -> None:
     """Leave the mocks without proxies, and half of the work of a message with them.
 
-    For experiments that are about Messenger's own callers, on a machine of few cores.
+    For experiments that are about Messenger's own proxies, on a machine of few cores. What the
+    mesh does for a downstream is done by the proxy that calls it.
     """
     if item["metadata"]["name"] in MOCKS and "template" in item.get("spec", {}):
         metadata = item["spec"]["template"]["metadata"]
-        metadata.setdefault("labels", {})["sidecar.istio.io/inject"] = "false"
+        metadata.setdefault("labels", {}).update(BARE)
 
 
 def without_retries(route: Object) -> None:

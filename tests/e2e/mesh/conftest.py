@@ -11,6 +11,7 @@ from tests.e2e.mesh.caller import Caller, calling
 from tests.e2e.mesh.canary import (
     SWITCH,
     Canary,
+    bare_mocks,
     both,
     open_canary,
     patient,
@@ -52,8 +53,12 @@ def mesh(cluster: Cluster) -> Cluster:
 
 @pytest.fixture(scope="package")
 def canary(mesh: Cluster) -> Iterator[Canary]:
-    """Yield the overlay, with faults that can be ordered; whoever changes it restores it."""
-    with open_canary(mesh, "canary", both(with_environment(SWITCH), patient)) as canary:
+    """Yield the overlay, with faults that can be ordered; whoever changes it restores it.
+
+    Its mocks have no proxies: test_proxies.py and test_identity.py look at those.
+    """
+    edit = both(with_environment(SWITCH), patient, bare_mocks)
+    with open_canary(mesh, "canary", edit) as canary:
         yield canary
 
 

@@ -4,8 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.cluster import Cluster
 from tests.e2e.mesh.caller import Caller, Reply, calling
-from tests.e2e.mesh.canary import Canary
+from tests.e2e.mesh.canary import (
+    SWITCH,
+    Canary,
+    both,
+    open_canary,
+    with_environment,
+    with_replicas,
+)
 
 DELIVERY = "http://delivery:8080/delivery/stats"
 VERSION = "http://messenger/version"
@@ -17,30 +25,38 @@ MESSENGER = "messenger"
 
 
 @pytest.fixture(scope="module")
-def neighbour(canary: Canary) -> Iterator[Caller]:
+def space(mesh: Cluster) -> Iterator[Canary]:
+    """Yield a canary of few pods, the mocks with their proxies."""
+    edit = both(with_environment(SWITCH), with_replicas({"messenger": 2, "downstream": 1}))
+    with open_canary(mesh, "identity", edit) as space:
+        yield space
+
+
+@pytest.fixture(scope="module")
+def neighbour(space: Canary) -> Iterator[Caller]:
     """Yield a pod in the mesh that is not Messenger."""
-    with calling(canary, "neighbour") as caller:
+    with calling(space, "neighbour") as caller:
         yield caller
 
 
 @pytest.fixture(scope="module")
-def stranger(canary: Canary) -> Iterator[Caller]:
+def stranger(space: Canary) -> Iterator[Caller]:
     """Yield a pod that has no proxy: what it says is plain text."""
-    with calling(canary, "stranger", is_in_mesh=False) as caller:
+    with calling(space, "stranger", is_in_mesh=False) as caller:
         yield caller
 
 
 @pytest.fixture(scope="module")
-def messenger(canary: Canary) -> Iterator[Caller]:
+def messenger(space: Canary) -> Iterator[Caller]:
     """Yield a pod with Messenger's identity."""
-    with calling(canary, "double", account=MESSENGER) as caller:
+    with calling(space, "double", account=MESSENGER) as caller:
         yield caller
 
 
 @pytest.fixture
-def _locked(canary: Canary) -> Iterator[None]:
+def _locked(space: Canary) -> Iterator[None]:
     """Have both components."""
-    with canary.having("strict-mtls", "authorization"):
+    with space.having("strict-mtls", "authorization"):
         yield
 
 
@@ -62,7 +78,7 @@ def test_without_the_components_everybody_may_do_everything(
 
 @pytest.mark.usefixtures("_locked")
 def test_only_who_may_is_heard(
-    canary: Canary, neighbour: Caller, stranger: Caller, messenger: Caller
+    space: Canary, neighbour: Caller, stranger: Caller, messenger: Caller
 ) -> None:
     """Plain text is no connection, a wrong identity is 403, and messages go their way."""
     (plain,) = stranger.ask(VERSION)
@@ -76,6 +92,6 @@ def test_only_who_may_is_heard(
     assert {reply.status for reply in message} == {202}
 
     # The pods of the mocks were replaced under both, so a probe that is refused would show.
-    with canary.pods("messenger") as ours, canary.pods("downstream") as mocks:
+    with space.pods("messenger") as ours, space.pods("downstream") as mocks:
         assert [pod.name for pod in (*ours.now, *mocks.now) if not pod.is_ready] == []
         assert [pod.name for pod in (*ours.now, *mocks.now) if pod.restarts] == []

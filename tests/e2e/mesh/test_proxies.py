@@ -1,9 +1,11 @@
 """Istio has nothing to remark, and every proxy does what it was told last."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from tests.e2e.cluster import Object, wait_for
-from tests.e2e.mesh.canary import NAMESPACE, Canary
+from tests.e2e.cluster import Cluster, Object, wait_for
+from tests.e2e.mesh.canary import NAMESPACE, Canary, open_canary
 from tests.e2e.mesh.proxies import analyze, states
 from tests.e2e.space import wait_until_gone
 from tests.manifests.rendering import Rendering, render
@@ -27,6 +29,13 @@ UNTOUCHED = {"SYNCED", "IGNORED"}
 """What a part of a configuration may be: as istiod wants it, or not asked for."""
 
 
+@pytest.fixture(scope="module")
+def space(mesh: Cluster) -> Iterator[Canary]:
+    """Yield the overlay as it is, the mocks with their proxies."""
+    with open_canary(mesh, "proxies") as space:
+        yield space
+
+
 @pytest.mark.parametrize("added", COMPONENTS, ids=lambda added: "+".join(added) or "as it is")
 def test_analysis_finds_nothing(added: tuple[str, ...]) -> None:
     """Neither errors nor warnings, for the overlay with each component beside it."""
@@ -36,12 +45,12 @@ def test_analysis_finds_nothing(added: tuple[str, ...]) -> None:
     assert set(found) <= EXPECTED.get(added, set()), found
 
 
-def test_analysis_finds_nothing_where_it_runs(canary: Canary) -> None:
+def test_analysis_finds_nothing_where_it_runs(space: Canary) -> None:
     """Nor for the namespace as the cluster has it, pods and all."""
     # A canary of other tests that is on its way out claims the same host at the gateway.
-    wait_until_gone(canary.cluster, but=canary.name)
+    wait_until_gone(space.cluster, but=space.name)
 
-    assert analyze((), "--context", canary.cluster.context, "--namespace", canary.name) == {}
+    assert analyze((), "--context", space.cluster.context, "--namespace", space.name) == {}
 
 
 def test_analysis_finds_what_is_wrong() -> None:
@@ -56,16 +65,16 @@ def test_analysis_finds_what_is_wrong() -> None:
 _ROUTE = ("VirtualService", "messenger")
 
 
-def test_every_proxy_is_synced(canary: Canary) -> None:
+def test_every_proxy_is_synced(space: Canary) -> None:
     """Each pod's, in each part of its configuration."""
     pods = {
         pod["metadata"]["name"]
-        for pod in canary.cluster.get(f"/api/v1/namespaces/{canary.name}/pods")["items"]
+        for pod in space.cluster.get(f"/api/v1/namespaces/{space.name}/pods")["items"]
         if "deletionTimestamp" not in pod["metadata"]
     }
     found = wait_for(
         "all proxies to be in step",
-        lambda: states(canary),
+        lambda: states(space),
         until=lambda now: not _refusing(now),
         within_seconds=30,
     )
@@ -74,19 +83,19 @@ def test_every_proxy_is_synced(canary: Canary) -> None:
     assert len(pods) >= 11  # seven of Messenger, three mocks and delivery
 
 
-def test_a_proxy_that_refuses_its_configuration_is_seen(canary: Canary) -> None:
+def test_a_proxy_that_refuses_its_configuration_is_seen(space: Canary) -> None:
     """The control: a limit that Envoy finds too fine, for the proxy of delivery."""
     refused = _filter_that_is_refused()
-    canary.apply(refused)
+    space.apply(refused)
     try:
         found = wait_for(
-            "a refusal", lambda: _refusing(states(canary)), until=bool, within_seconds=30
+            "a refusal", lambda: _refusing(states(space)), until=bool, within_seconds=30
         )
     finally:
-        canary.delete(refused)
+        space.delete(refused)
 
     assert found == ["delivery-0"]
-    wait_for("its end", lambda: _refusing(states(canary)), until=lambda n: not n, within_seconds=60)
+    wait_for("its end", lambda: _refusing(states(space)), until=lambda n: not n, within_seconds=60)
 
 
 def _refusing(found: dict[str, set[str]]) -> list[str]:

@@ -13,6 +13,7 @@ from tests.e2e.mesh.canary import (
     SWITCH,
     VERSIONS,
     Canary,
+    bare_mocks,
     both,
     find,
     open_canary,
@@ -67,6 +68,7 @@ def space(mesh: Cluster) -> Iterator[Canary]:
     edit = both(
         with_environment(LONG),
         patient,
+        bare_mocks,
         with_replicas({"messenger": 3, "downstream": 2}),
         lambda item: without_retries(item) if _is_route(item) else None,
         native,
