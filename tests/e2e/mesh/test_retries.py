@@ -19,8 +19,8 @@ KILLS = 4
 """How many proxies are killed, one after another: some ten answers are lost."""
 
 PAUSE_SECONDS = 8.0
-"""Time between two kills: one retry is allowed, which must meet neither with the next one nor with
-a proxy that is not back from the last."""
+"""Time between two kills: a retry must meet neither with the next one nor with a proxy that is not
+back from the last."""
 
 KILL = (
     "for each in /proc/[0-9]*; do read -r name < $each/comm 2>/dev/null || continue; "
