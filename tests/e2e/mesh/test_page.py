@@ -155,7 +155,7 @@ def test_a_deadlock_of_tasks_draws_its_cycle(
             2, timeout=1000 * PROVEN_SECONDS
         )
         window.sees("#cause", "deadlock-tasks", seconds=SOON_SECONDS)
-        window.sees("#pill-alive", "no: deadlock-tasks", seconds=SOON_SECONDS)
+        window.sees("#pill-alive", "no: deadlock-tasks", seconds=PROVEN_SECONDS)
 
     assert window.crashes == []
 
