@@ -24,7 +24,7 @@ import faulthandler
 import signal
 from typing import Self
 
-from .kerneltimer import KernelTimer, has_timers
+from .kerneltimer import LIBC, KernelTimer, has_timers
 from .termination import TerminationLog
 
 SILENT_SECONDS = 10.0
@@ -54,12 +54,12 @@ class GilTimer:
         self._silence: KernelTimer | None = None
 
     @classmethod
-    def onto(cls, termination_log: TerminationLog) -> Self | None:
+    def onto(cls, termination_log: TerminationLog, libc: object = LIBC) -> Self | None:
         """Return a timer that writes to the termination log, or to standard error without one.
 
         Without timers in the C library, as on macOS, there is none.
         """
-        if not has_timers():
+        if not has_timers(libc):
             return None
         descriptor = termination_log.open()
         return cls(STANDARD_ERROR if descriptor is None else descriptor)

@@ -42,7 +42,7 @@ class Times(ctypes.Structure):
     )
 
 
-def has_timers(libc: ctypes.CDLL = LIBC) -> bool:
+def has_timers(libc: object) -> bool:
     """Say whether the C library has timers: glibc from 2.34 on and musl have, macOS has not."""
     return hasattr(libc, "timer_create")
 

@@ -135,6 +135,11 @@ def test_it_writes_to_the_termination_log_or_to_standard_error(tmp_path: Path) -
     assert path.read_text() == "stack\n"
 
 
+def test_where_the_c_library_has_no_timers_there_is_none(tmp_path: Path) -> None:
+    """Then nothing is written while the GIL is held, and all the rest goes on."""
+    assert GilTimer.onto(TerminationLog(tmp_path / "none"), libc=object()) is None
+
+
 BUSY = """
 import faulthandler, os, signal, subprocess, threading, time
 from messenger.health import giltimer
