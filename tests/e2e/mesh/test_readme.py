@@ -34,11 +34,11 @@ LATE_SHARE = 0.01
 """Of how many requests a mock may be late for the commands to be well: five pods and their proxies
 start at once where a gate promotes. That a shift costs nothing is test_shifting.py's."""
 
-MESSAGE = (
+WHOLE = (
     "curl -sS http://messenger.localhost:30080/v1/messages -H 'content-type: application/json' "
     """-d '{"sender": "alice", "recipient": "bob", "channel": "push", "body": "Hello"}'"""
 )
-"""Sends a message by the way of the command that looks."""
+"""Needs all of the mocks, by the way of the command that looks."""
 
 HOURS = 3600.0
 """How long the load lasts if nobody stops it."""
@@ -64,7 +64,7 @@ def space(mesh: Cluster) -> Iterator[Space]:
 
 
 def _is_whole(said: str) -> bool:
-    """Return whether a message was sent with the help of all: whoever has just begun is busy."""
+    """Return whether it was answered with the help of all: whoever has just begun is busy."""
     return '"degraded":[]' in said
 
 
@@ -77,7 +77,7 @@ def test_the_story_is_told_by_commands_that_work(space: Space, tmp_path: Path) -
     _bare_the_mocks(space)
     said = wait_for("an answer", lambda: _try(look), until=bool, within_seconds=30)
     assert '"version"' in said, said
-    wait_for("the mocks to be in time", lambda: _try(MESSAGE), until=_is_whole, within_seconds=60)
+    wait_for("the mocks to be in time", lambda: _try(WHOLE), until=_is_whole, within_seconds=60)
 
     with loading(space, "prober", rate=RATE, seconds=HOURS) as load:
         for command in roll_out:
