@@ -79,7 +79,8 @@ class Stand:
     @property
     def url(self) -> str:
         """Where Messenger is."""
-        return f"http://127.0.0.1:{self.ports['messenger']}"
+        port = self.ports["messenger"]
+        return f"http://127.0.0.1:{port}"
 
     def start(self, role: Role) -> None:
         """Start one of them; it may take a while until it answers."""
