@@ -21,7 +21,6 @@ ALWAYS = ("startup-probe",)
 
 MOCK_WORKLOADS = ("statefulset/delivery", "deployment/downstream")
 WORKLOADS = (*MOCK_WORKLOADS, "deployment/messenger")
-MOCKS = ("delivery", "downstream")
 BARE = {"sidecar.istio.io/inject": "false"}
 """The label of a pod that is to have no proxy."""
 
@@ -222,9 +221,8 @@ def bare_mocks(item: Object) -> None:
     For experiments that are about Messenger's own proxies, on a machine of few cores. What the
     mesh does for a downstream is done by the proxy that calls it.
     """
-    if item["metadata"]["name"] in MOCKS and "template" in item.get("spec", {}):
-        metadata = item["spec"]["template"]["metadata"]
-        metadata.setdefault("labels", {}).update(BARE)
+    if f"{item['kind'].lower()}/{item['metadata']['name']}" in MOCK_WORKLOADS:
+        item["spec"]["template"]["metadata"]["labels"].update(BARE)
 
 
 def without_retries(route: Object) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.integration.lab import stalls
+from tests.integration.lab.constants import QUICK_GIL
 from tests.integration.lab.experiment import (
     get,
     is_emptied,
@@ -207,12 +208,6 @@ def test_plain_server_answers_no_probe_during_a_stall(stack: dict[str, str]) -> 
     assert {answer.code for answer in answers} == {0}
 
 
-GIL_OPTIONS: dict[str, Any] = {
-    "constants": {"SILENT_SECONDS": 0.5, "RUNNING_SECONDS": 1, "GIL_SECONDS": 1.5}
-}
-"""What brings the dump of a held GIL forward, from 15 s to 1.5 s."""
-
-
 def check_gil(options: dict[str, Any], seconds: float) -> None:
     """Check that a stack is left behind while the GIL is held, and taken back afterwards."""
     with message_file() as message, lab(**options, termination_log=str(message)) as process:
@@ -236,7 +231,7 @@ def check_gil(options: dict[str, Any], seconds: float) -> None:
 
 def test_held_gil_leaves_a_stack_behind_and_nothing_when_it_is_released() -> None:
     """No thread of ours can run, a signal can; a process that goes on is not condemned."""
-    check_gil(GIL_OPTIONS, 4.0)
+    check_gil({"constants": QUICK_GIL}, 4.0)
 
 
 @pytest.mark.slow

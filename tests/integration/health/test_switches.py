@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from messenger.health.detectors import DETECTORS
+from tests.integration.lab.constants import QUICK_GIL
 from tests.integration.lab.experiment import (
     get,
     lab,
@@ -102,8 +103,7 @@ def test_without_the_responder_probes_time_out_in_a_stall() -> None:
 def test_without_the_gil_timer_a_held_gil_leaves_nothing_behind() -> None:
     """Its signal is the only thing that gets through."""
     with message_file() as message:
-        times = {"SILENT_SECONDS": 0.5, "RUNNING_SECONDS": 1, "GIL_SECONDS": 1.5}
-        options: dict[str, Any] = {"constants": times, "gil_timer": False}
+        options: dict[str, Any] = {"constants": QUICK_GIL, "gil_timer": False}
         with lab(**options, termination_log=str(message)) as process:
             until_serving(process)
             with poke(process, "/stall?kind=gil&seconds=3") as stalled:

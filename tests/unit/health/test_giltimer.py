@@ -178,7 +178,7 @@ FROZEN = """
 giltimer.SILENT_SECONDS = 0.5
 giltimer.RUNNING_SECONDS = 1
 freezer = subprocess.Popen(["sh", "-c", "sleep 0.5; kill -STOP $PPID; sleep 2; kill -CONT $PPID"])
-timer = giltimer.GilTimer({STANDARD_ERROR})
+timer = giltimer.GilTimer(giltimer.STANDARD_ERROR)
 work({tick})
 freezer.wait()
 """
@@ -190,19 +190,21 @@ def end_of_busy(body: str, seconds: float) -> subprocess.CompletedProcess[str]:
     return end_of(BUSY.format(body=body, seconds=seconds))
 
 
+def end_of_frozen(tick: str) -> subprocess.CompletedProcess[str]:
+    """Run a busy process to its end that is frozen meanwhile; `tick` is what it calls to tick."""
+    return end_of_busy(FROZEN.format(tick=tick), 4)
+
+
 def test_a_process_that_was_frozen_writes_nothing_when_it_goes_on() -> None:
     """It ticks before the second time is over, so nobody reads stacks while their threads run."""
-    body = FROZEN.format(STANDARD_ERROR=STANDARD_ERROR, tick="timer.rearm")
-    done = end_of_busy(body, 4)
+    done = end_of_frozen("timer.rearm")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "well\n", "")
 
 
 def test_with_one_time_only_a_process_that_was_frozen_writes_its_stacks() -> None:
     """The control: the time is over the moment that it goes on."""
-    tick = "lambda: (timer.rearm(), signal.setitimer(signal.ITIMER_REAL, 1.5))"
-    body = FROZEN.format(STANDARD_ERROR=STANDARD_ERROR, tick=tick)
-    done = end_of_busy(body, 4)
+    done = end_of_frozen("lambda: (timer.rearm(), signal.setitimer(signal.ITIMER_REAL, 1.5))")
 
     assert "most recent call first" in done.stderr
 
