@@ -65,7 +65,11 @@ class GilTimer:
         return cls(STANDARD_ERROR if descriptor is None else descriptor)
 
     def rearm(self) -> None:
-        """Put the stacks off once more; called on each tick."""
+        """Put the stacks off once more; called on each tick.
+
+        Raises:
+            OSError: The kernel has no timer to give (RLIMIT_SIGPENDING); the first time only.
+        """
         if self._silence is None:
             # First, since the signal ends a process that does not hear it.
             faulthandler.register(signal.SIGALRM, file=self._descriptor)

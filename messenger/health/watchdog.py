@@ -89,9 +89,16 @@ class Watchdog:
         """When it last looked, on the monotonic clock, in seconds."""
 
     def start(self) -> None:
-        """Start the thread; the GIL may be held before its first look."""
-        if self._gil_timer is not None:
-            self._gil_timer.rearm()
+        """Start the thread; the GIL may be held before its first look.
+
+        A kernel that has no timer to give takes one kind of message from us, not the start.
+        """
+        try:
+            if self._gil_timer is not None:
+                self._gil_timer.rearm()
+        except OSError as exc:
+            self._gil_timer = None
+            self._journal.write(logging.WARNING, "no timer for a held GIL", error=repr(exc))
         self._thread.start()
 
     def stop(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from messenger.health.kerneltimer import LIBC, KernelTimer, has_timers
 
 from .parties import until
+from .script import end_of
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,22 @@ def test_a_time_that_is_none_is_an_error_of_the_kernel() -> None:
     timer.close()
 
     assert raised.value.errno == errno.EINVAL
+
+
+def test_a_kernel_that_has_none_to_give_says_so() -> None:
+    """As one does whose user has no room for signals left; it is another process that has none."""
+    done = end_of("""
+import resource
+from messenger.health.kerneltimer import KernelTimer
+
+resource.setrlimit(resource.RLIMIT_SIGPENDING, (0, 0))
+try:
+    KernelTimer(60)
+except BlockingIOError as exc:
+    print(exc.strerror)
+""")
+
+    assert (done.stdout, done.stderr) == ("Resource temporarily unavailable\n", "")
 
 
 def test_a_library_without_timers_is_known() -> None:

@@ -1,5 +1,6 @@
 """The watchdog: what one look does, and that nothing takes it down."""
 
+import errno
 import logging
 import queue
 import threading
@@ -54,6 +55,14 @@ class Timer:
     def disarm(self) -> None:
         """Count."""
         self.disarmed += 1
+
+
+class NoTimer(Timer):
+    """A timer that the kernel does not give."""
+
+    def rearm(self) -> None:
+        """Raise as `KernelTimer` does."""
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
 
 
 class Kennel:
@@ -165,6 +174,18 @@ def test_the_gil_timer_is_armed_before_the_first_look(tmp_path: Path) -> None:
     kennel.watchdog.stop()
 
     assert armed >= 1
+
+
+def test_without_a_timer_from_the_kernel_all_the_rest_goes_on(tmp_path: Path) -> None:
+    """It is said once, and the watchdog looks without it."""
+    kennel = Kennel(tmp_path / "none", [], NoTimer())
+    kennel.watchdog.start()
+    until(lambda: kennel.looks >= 2, "two looks")
+    kennel.watchdog.stop()
+
+    ((level, event, facts),) = kennel.events()
+    assert (level, event) == (logging.WARNING, "no timer for a held GIL")
+    assert "temporarily unavailable" in facts["error"]
 
 
 def test_a_dump_of_something_that_passed_is_taken_back(tmp_path: Path) -> None:
