@@ -16,6 +16,9 @@ SAID = re.compile(r"<!-- (?:(?P<all>all )?run by (?P<test>\S+)|not run: (?P<reas
 FENCE = re.compile(r"```(\w*)")
 INDENT = "    "
 
+ADDRESS = "http://127.0.0.1:8080"
+"""Where the documents have the service; a test has it wherever a port is free."""
+
 REST = "…"
 """Stands in an output for whatever is there: an id, a time, some lines."""
 

@@ -6,13 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import Block, run_by
+from tests.commands import ADDRESS, Block, run_by
 from tests.integration.process import Process, running
 from tests.integration.service import code, until
 from tests.integration.shell import SECONDS, type_in
-
-ADDRESS = "http://127.0.0.1:8080"
-"""Where the documents have the service; here it is wherever a port is free."""
 
 ENV = {
     "MESSENGER_PORT": "0",

@@ -1,5 +1,6 @@
 """Messenger's own locks, loop, pool and worker fall ill on order, and its liveness says so."""
 
+import json
 import re
 import signal
 import time
@@ -8,9 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.commands import run_by
+from tests.commands import ADDRESS, Block, run_by
 from tests.integration import clients
 from tests.integration.service import Pair, code, pair, until, until_ready
+from tests.integration.shell import type_in
 
 SETTINGS = {
     "MESSENGER_FAULTS_ENABLED": "true",
@@ -71,6 +73,11 @@ def test_a_fault_of_the_process_is_found_and_explained(
     assert seconds < 10  # 4 s, and what a busy machine adds; a stall would be over after 15
 
 
+def shown_in(document: str) -> list[Block]:
+    """Return what a document shows of an ailment."""
+    return [block for block in run_by(__file__) if block.document == document]
+
+
 def shape(message: str) -> list[str]:
     """Return a message without what is another one each time.
 
@@ -83,7 +90,7 @@ def shape(message: str) -> list[str]:
 
 def test_the_message_of_a_deadlock_is_the_one_that_people_are_shown(tmp_path: Path) -> None:
     """k8s/README.md explains a real one, whatever its lines and times."""
-    (block,) = run_by(__file__)
+    (block,) = shown_in("k8s/README.md")
     (command,) = block.commands
     log = tmp_path / "termination-log"
     log.touch()
@@ -98,6 +105,19 @@ def test_the_message_of_a_deadlock_is_the_one_that_people_are_shown(tmp_path: Pa
     assert status == 71
     assert told == shape(log.read_text())
     assert told != shape(log.read_text().replace("waits", "has"))
+
+
+def test_readme_shows_a_deadlock_that_is_found_and_told() -> None:
+    """What is typed prints what stands there, and the log says who waits for whom."""
+    typed, told = shown_in("README.md")
+    with pair(messenger=SETTINGS) as service:
+        until_ready(service)
+        for command in typed.commands:
+            done = type_in(command.line.replace(ADDRESS, service.messenger.url))
+            assert command.prints(done.text), f"{command.line}\n{done.text}"
+        line = service.messenger.wait_for("a verdict", lambda line: '"liveness broken"' in line)
+
+    assert shape(told.text) == shape(json.loads(line)["explanation"])
 
 
 def test_a_crashing_worker_breaks_the_process_when_its_budget_is_spent() -> None:
