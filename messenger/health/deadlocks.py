@@ -18,10 +18,6 @@ from .report import place, stack_lines
 from .verdict import Evidence, Level
 from .waits import WAITS, Party, Wait
 
-SCAN_TICKS = 5
-"""A scan every five ticks (0.25 s): with 2 s of age and 1 s of confirmation a proof takes at most
-3.5 s of ticks, below the 4 s that are promised; one scan with 60 threads costs 4 microseconds."""
-
 
 class DeadlockDetector:
     """Looks for waits that can never end.
@@ -30,6 +26,8 @@ class DeadlockDetector:
         limits: How old a wait must be and how long a cycle must stay.
         deliverers: Returns the threads of a pool that must deliver a future.
     """
+
+    is_urgent = False
 
     def __init__(
         self,
@@ -43,22 +41,10 @@ class DeadlockDetector:
         self._proven: set[tuple[object, ...]] = set()
         self._looked_into: set[tuple[int, int]] = set()
         self._with_timeout: set[asyncio.Task[Any]] = set()
-        self._tick = 0
-        self._current: tuple[Evidence, ...] = ()
         self.loop_thread: threading.Thread | None = None
 
     def look(self, now: float) -> Iterator[Evidence]:
-        """Yield the cycles and orphans at tick time `now`; scans every fifth call."""
-        if self._tick % SCAN_TICKS == 0:
-            self._current = tuple(self._scan(now))
-        self._tick += 1
-        yield from self._current
-
-    def ages(self, now: float) -> dict[Wait, float]:
-        """Return the waits that go on, each with its age in seconds."""
-        return {wait: now - self._first_seen.get(wait.sequence, now) for wait in _snapshot()}
-
-    def _scan(self, now: float) -> Iterator[Evidence]:
+        """Yield the cycles and orphans at tick time `now`."""
         waits = _snapshot()
         self._first_seen = {
             wait.sequence: self._first_seen.get(wait.sequence, now) for wait in waits
@@ -81,6 +67,10 @@ class DeadlockDetector:
                 if not all(edge.waiter in dead for edge in cycle):
                     yield self._passing(cycle, now)
         self._suspected = found
+
+    def ages(self, now: float) -> dict[Wait, float]:
+        """Return the waits that go on, each with its age in seconds."""
+        return {wait: now - self._first_seen.get(wait.sequence, now) for wait in _snapshot()}
 
     def _dead(self, graph: WaitGraph, closed: dict[Party, Edge]) -> dict[Party, Edge]:
         """Return those who can never go on; `closed` holds them, and those whom a time-out frees.

@@ -177,6 +177,8 @@ class LeakDetector:
         concurrency_limit: How many the application takes; half of them leaked is broken.
     """
 
+    is_urgent = False
+
     def __init__(
         self, in_flight: InFlight, *, after_seconds: float, concurrency_limit: int
     ) -> None:

@@ -181,6 +181,8 @@ class PoolsDetector:
         limits: When to suspect one and when it is broken.
     """
 
+    is_urgent = False
+
     def __init__(self, pools: Sequence[Pool], limits: Limits) -> None:
         self._pools = pools
         self._limits = limits

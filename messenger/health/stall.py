@@ -18,6 +18,8 @@ class StallDetector:
         limits: When a stall is suspect and when it is broken.
     """
 
+    is_urgent = True
+
     def __init__(self, progress: Progress, limits: Limits) -> None:
         self._progress = progress
         self._limits = limits

@@ -57,10 +57,6 @@ class Change:
     recovered: tuple[Evidence, ...]
 
 
-NOTHING_NEW = Change((), (), ())
-"""What most looks change."""
-
-
 class Verdict:
     """Weighs the evidence of each look; written by the watchdog only, read by any thread."""
 
@@ -77,8 +73,6 @@ class Verdict:
     def weigh(self, found: Iterable[Evidence], now: float) -> Change:
         """Take in what the detectors found at tick time `now` and say what is new."""
         current = {(item.check, item.cause, *item.key): item for item in found}
-        if not current and not self._previous:
-            return NOTHING_NEW  # twenty times a second, for as long as all is well
         for key, item in current.items():
             if item.latched and item.level is Level.BROKEN:
                 self._latched.setdefault(key, item)

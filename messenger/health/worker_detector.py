@@ -18,6 +18,8 @@ class WorkerDetector:
         is_late: Whether the event loop itself is late: its workers are not to blame then.
     """
 
+    is_urgent = False
+
     def __init__(
         self,
         worker: Worker,

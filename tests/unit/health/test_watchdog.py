@@ -19,7 +19,7 @@ from messenger.health.progress import Progress
 from messenger.health.termination import TerminationLog
 from messenger.health.ticks import TickClock
 from messenger.health.verdict import Evidence, Level, Verdict
-from messenger.health.watchdog import RESTORES, Detector, Watchdog
+from messenger.health.watchdog import RESTORES, SCAN_TICKS, Detector, Watchdog
 
 from .clock import FakeClock, noon
 from .parties import until
@@ -28,8 +28,9 @@ from .parties import until
 class Finding:
     """A detector that finds what it is told to."""
 
-    def __init__(self, *found: Evidence | Exception) -> None:
+    def __init__(self, *found: Evidence | Exception, is_urgent: bool = False) -> None:
         self.found = found
+        self.is_urgent = is_urgent
         self.looked: list[float] = []
 
     def look(self, now: float) -> Iterator[Evidence]:
@@ -111,18 +112,29 @@ class Kennel:
 PROOF = Evidence("locks:waitcycle", "deadlock-tasks", Level.BROKEN, "DEADLOCK", "why", latched=True)
 
 
-def test_a_look_advances_ticks_and_stall_and_asks_every_detector(tmp_path: Path) -> None:
-    """In the order of the list, each with the tick time."""
-    detectors = [Finding(), Finding()]
-    kennel = Kennel(tmp_path / "none", detectors, None)
+def test_a_look_advances_ticks_and_stall(tmp_path: Path) -> None:
+    """By what went by, and says when it is done."""
+    kennel = Kennel(tmp_path / "none", [], None)
     kennel.look()
     kennel.look()
 
     assert kennel.ticks.now == pytest.approx(0.1)
     assert kennel.progress.stall_seconds == pytest.approx(0.1)
-    assert detectors[0].looked == pytest.approx([0.05, 0.1])
-    assert detectors[1].looked == pytest.approx([0.05, 0.1])
     assert kennel.looks == 2
+
+
+def test_what_is_urgent_is_asked_on_each_look_and_all_else_on_every_fifth(tmp_path: Path) -> None:
+    """Each with the tick time; in between what was found last holds."""
+    urgent, other = Finding(is_urgent=True), Finding(PROOF)
+    kennel = Kennel(tmp_path / "none", [urgent, other], None)
+    held = []
+    for _ in range(SCAN_TICKS + 1):
+        kennel.look()
+        held.append(kennel.verdict.evidence)
+
+    assert urgent.looked == pytest.approx([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+    assert other.looked == pytest.approx([0.05, 0.3])
+    assert held == [(PROOF,)] * (SCAN_TICKS + 1)
 
 
 def test_what_is_found_becomes_the_verdict_and_is_told(tmp_path: Path) -> None:
@@ -141,7 +153,7 @@ def test_a_detector_that_raises_is_reported_once_and_hides_nothing(tmp_path: Pat
     """Neither what it had found before nor what the others find."""
     broken = Finding(Evidence("a:b", "early", Level.SUSPECT, "H", "E"), ZeroDivisionError("bug"))
     kennel = Kennel(tmp_path / "none", [broken, Finding(PROOF)], None)
-    for _ in range(3):
+    for _ in range(2 * SCAN_TICKS + 1):
         kennel.look()
 
     assert [item.cause for item in kennel.verdict.evidence] == ["deadlock-tasks", "early"]
@@ -149,20 +161,35 @@ def test_a_detector_that_raises_is_reported_once_and_hides_nothing(tmp_path: Pat
     ((level, _, facts),) = crashes
     assert level == logging.ERROR
     assert facts == {"detector": "Finding", "error": "ZeroDivisionError('bug')"}
-    assert kennel.looks == 3
+    assert kennel.looks == 2 * SCAN_TICKS + 1
+    assert len(broken.looked) == 3
 
 
-def test_the_gil_timer_is_put_off_on_every_look(tmp_path: Path) -> None:
+def test_the_gil_timer_is_put_off_on_every_fifth_look(tmp_path: Path) -> None:
     """And called off at the end."""
+    timer = Timer()
+    kennel = Kennel(tmp_path / "none", [], timer)
+    for _ in range(2 * SCAN_TICKS + 1):
+        kennel.look()
+    armed = timer.armed
+    kennel.watchdog.start()
+    kennel.watchdog.stop()
+
+    assert armed == 3
+    assert timer.disarmed == 1
+
+
+def test_the_gil_timer_is_put_off_at_once_by_a_look_that_comes_late(tmp_path: Path) -> None:
+    """Whoever was frozen has five seconds until the stacks are written."""
     timer = Timer()
     kennel = Kennel(tmp_path / "none", [], timer)
     kennel.look()
     kennel.look()
-    kennel.watchdog.start()
-    kennel.watchdog.stop()
+    before = timer.armed
+    kennel.watchdog.looked_at -= GIL_SECONDS
+    kennel.look()
 
-    assert timer.armed >= 2
-    assert timer.disarmed == 1
+    assert (before, timer.armed) == (1, 2)
 
 
 def test_the_gil_timer_is_armed_before_the_first_look(tmp_path: Path) -> None:
