@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import (
 )
 
 from messenger import problems
+from messenger.cork import Cork
 from messenger.problems import KIND, Kind, Problem
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -81,8 +82,8 @@ class Parser(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's own narrowing
         """Begin to wait for the first request."""
-        super().connection_made(transport)
-        self.flow = Flow(transport, self.pipeline)
+        super().connection_made(Cork(transport, self.loop))
+        self.flow = Flow(self.transport, self.pipeline)
         self._expect(SILENCE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
