@@ -10,7 +10,7 @@ from messenger.health import AsyncLock, Lock, RLock
 
 from .row import Length, Row, spread
 
-ROUNDS = 25
+ROUNDS = 100
 """How often the sides take turns: the smallest of many short rounds is free of the neighbours."""
 
 SECTIONS = 20_000

@@ -11,8 +11,8 @@ from tests.integration.process import REPOSITORY, Process
 from tests.integration.service import in_front_of, mocks, until_ready
 
 CLIENTS = 800
-"""Connections, each of which keeps some thirty-five objects: three collections with the threshold
-of the service, and with that of the interpreter forty of 700 objects, or fourteen of 2,000."""
+"""Connections, each of which keeps some thirty-five objects: no collection with the threshold of
+the service, and with that of the interpreter forty of 700 objects, or fourteen of 2,000."""
 
 LOOKS = re.compile(r'^python_gc_collections_total\{generation="0"\} (\S+)$', re.MULTILINE)
 
