@@ -16,8 +16,8 @@ POD_CPU = "200m"
 
 RATE_PER_POD = 50.0
 """Messages offered for each pod and second, where a fifth of a core serves 35: enough for each pod,
-though chance gives one more than another. With 90 what was refused took a third of the machine from
-what was not, on the side of the load as on that of the pods, and of the mocks."""
+though chance gives one more than another. With 90 five did 3.1 times what one did, on two cores:
+whoever is refused takes them from those who are not, on the side of the load too."""
 
 POD_LIMIT = "30"
 """Messages that a pod has in work at most: what it does in half a second. With more, what is
