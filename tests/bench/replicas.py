@@ -20,7 +20,7 @@ though chance gives one more than another. With 90 five did 3.1 times what one d
 whoever is refused takes them from those who are not, on the side of the load too."""
 
 POD_LIMIT = "30"
-"""Messages that a pod has in work at most: what it does in half a second. With more, what is
+"""Messages that a pod has in work at most: what it does in a second. With more, what is
 refused in the end would have taken the processor from what is not."""
 
 GONE_SECONDS = 60.0
