@@ -30,11 +30,11 @@ MARGIN_SECONDS = 10.0
 """How much later than the node is missed the last request may fail: its endpoints go one by one."""
 
 FREEZE_SECONDS = 30.0
-"""How long a node may refuse to stand still: it does so for tenths of a second, when it does."""
+"""How long a node may refuse to stand still: it does so while its pods are still starting."""
 
 UNFROZEN = "unable to freeze"
-"""What runc says of a cgroup of version 1 in which new processes keep appearing; it thaws it then,
-and the caller is to try again (freezer-subsystem.txt of Linux before 5.4; runc's fs/freezer.go)."""
+"""What runc says of a cgroup of version 1 in which new processes keep appearing; it has thawed it
+then, and may be asked again (runc's fs/freezer.go)."""
 
 LOST_SECONDS = 120.0
 """How long the control plane may take to miss a node; by default 50 s."""
