@@ -65,7 +65,7 @@ class GilTimer:
         return cls(STANDARD_ERROR if descriptor is None else descriptor)
 
     def rearm(self) -> None:
-        """Put the stacks off once more; called on every fifth tick, and on one that comes late.
+        """Put the stacks off once more; called each 0.2 s, and on a look that comes late.
 
         Raises:
             OSError: The kernel has no timer to give (RLIMIT_SIGPENDING); the first time only.

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 
 TICK_SECONDS = 0.05
-"""How often the watchdog looks, in seconds: 20 looks a second cost 0.4 % of a core, most of it
-for waking up, and the error of a limit is one tick."""
+"""How often the watchdog looks while something may be wrong, in seconds: the error of a limit is
+one tick, two while all is well."""
 
 MOST_TICKS_AT_ONCE = 2
 """What one tick is worth at most, in ticks: a late wake-up under load is believed, a freeze is

@@ -24,7 +24,7 @@ from .figures import note
 from .loops import ASYNCIO, BOTH_LOOPS, UVLOOP
 
 HARSH: dict[str, Any] = {
-    "constants": {"SCAN_TICKS": 1},
+    "constants": {"CALM_SECONDS": 0.05, "SCAN_SECONDS": 0.0},
     "limits": {"cycle_age_seconds": 0.0, "cycle_confirm_seconds": 0.01},
 }
 """A scan on each tick, and a cycle is proven when two of them see it: 20 times the real rate."""

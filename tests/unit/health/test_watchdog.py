@@ -17,9 +17,9 @@ from messenger.health.journal import Journal
 from messenger.health.probes import Identity
 from messenger.health.progress import Progress
 from messenger.health.termination import TerminationLog
-from messenger.health.ticks import TickClock
+from messenger.health.ticks import TICK_SECONDS, TickClock
 from messenger.health.verdict import Evidence, Level, Verdict
-from messenger.health.watchdog import RESTORES, SCAN_TICKS, Detector, Watchdog
+from messenger.health.watchdog import RESTORES, Detector, Watchdog
 
 from .clock import FakeClock, noon
 from .parties import until
@@ -98,10 +98,10 @@ class Kennel:
     def _after_look(self) -> None:
         self.looks += 1
 
-    def look(self, seconds: float = 0.05) -> None:
+    def look(self, seconds: float = TICK_SECONDS) -> float:
         """Let a tick go by and look."""
         self.clock.advance(seconds)
-        self.watchdog.look()
+        return self.watchdog.look()
 
     def events(self) -> list[tuple[int, str, dict[str, Any]]]:
         """Return what was written to the journal."""
@@ -123,18 +123,50 @@ def test_a_look_advances_ticks_and_stall(tmp_path: Path) -> None:
     assert kennel.looks == 2
 
 
-def test_what_is_urgent_is_asked_on_each_look_and_all_else_on_every_fifth(tmp_path: Path) -> None:
-    """Each with the tick time; in between what was found last holds."""
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        pytest.param([0.05] * 9, id="ticks"),
+        pytest.param([0.1] * 5, id="calm"),
+        pytest.param([0.0999] * 5, id="calm, a little early"),
+        pytest.param([0.1, 0.05, 0.05, 0.1, 0.1, 0.1], id="both"),
+    ],
+)
+def test_what_is_urgent_is_asked_on_each_look_and_all_else_each_fifth_of_a_second(
+    pauses: list[float], tmp_path: Path
+) -> None:
+    """However long the pauses are; in between what was found last holds."""
     urgent, other = Finding(is_urgent=True), Finding(PROOF)
     kennel = Kennel(tmp_path / "none", [urgent, other], None)
     held = []
-    for _ in range(SCAN_TICKS + 1):
-        kennel.look()
+    for pause in pauses:
+        kennel.look(pause)
         held.append(kennel.verdict.evidence)
 
-    assert urgent.looked == pytest.approx([0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
-    assert other.looked == pytest.approx([0.05, 0.3])
-    assert held == [(PROOF,)] * (SCAN_TICKS + 1)
+    assert len(urgent.looked) == len(pauses)
+    first, second, third = other.looked
+    assert first == pytest.approx(pauses[0])
+    assert second - first == pytest.approx(0.2, abs=0.001)
+    assert third - second == pytest.approx(0.2, abs=0.001)
+    assert set(held) == {(PROOF,)}
+
+
+def test_it_looks_half_as_often_while_the_loop_beats_and_nothing_is_found(tmp_path: Path) -> None:
+    """A heartbeat that is missed, or evidence however slight, and each tick is one look again."""
+    notice = Evidence("pool:cpu", "slow", Level.NOTICE, "SLOW", "why")
+    finding = Finding()
+    kennel = Kennel(tmp_path / "none", [finding], None)
+    late = kennel.look()
+    kennel.progress.beat()
+    calm = kennel.look()
+    late_again = kennel.look(calm)
+    finding.found = (notice,)
+    kennel.progress.beat()
+    kennel.look()
+    kennel.progress.beat()
+    found = kennel.look()
+
+    assert (late, calm, late_again, found) == (0.05, 0.1, 0.05, 0.05)
 
 
 def test_what_is_found_becomes_the_verdict_and_is_told(tmp_path: Path) -> None:
@@ -153,7 +185,7 @@ def test_a_detector_that_raises_is_reported_once_and_hides_nothing(tmp_path: Pat
     """Neither what it had found before nor what the others find."""
     broken = Finding(Evidence("a:b", "early", Level.SUSPECT, "H", "E"), ZeroDivisionError("bug"))
     kennel = Kennel(tmp_path / "none", [broken, Finding(PROOF)], None)
-    for _ in range(2 * SCAN_TICKS + 1):
+    for _ in range(9):
         kennel.look()
 
     assert [item.cause for item in kennel.verdict.evidence] == ["deadlock-tasks", "early"]
@@ -161,15 +193,15 @@ def test_a_detector_that_raises_is_reported_once_and_hides_nothing(tmp_path: Pat
     ((level, _, facts),) = crashes
     assert level == logging.ERROR
     assert facts == {"detector": "Finding", "error": "ZeroDivisionError('bug')"}
-    assert kennel.looks == 2 * SCAN_TICKS + 1
+    assert kennel.looks == 9
     assert len(broken.looked) == 3
 
 
-def test_the_gil_timer_is_put_off_on_every_fifth_look(tmp_path: Path) -> None:
+def test_the_gil_timer_is_put_off_each_fifth_of_a_second(tmp_path: Path) -> None:
     """And called off at the end."""
     timer = Timer()
     kennel = Kennel(tmp_path / "none", [], timer)
-    for _ in range(2 * SCAN_TICKS + 1):
+    for _ in range(9):
         kennel.look()
     armed = timer.armed
     kennel.watchdog.start()
@@ -244,7 +276,7 @@ def test_a_dump_that_comes_late_is_taken_back_too(tmp_path: Path) -> None:
 
 
 def test_the_thread_looks_until_it_is_stopped(tmp_path: Path) -> None:
-    """About twenty times a second, under a name of its own."""
+    """Under a name of its own."""
     kennel = Kennel(tmp_path / "none", [], None)
     kennel.watchdog.start()
     assert "health-watchdog" in {thread.name for thread in threading.enumerate()}
