@@ -2,8 +2,12 @@
 
 All times count from the signal, on the monotonic clock: the kubelet's grace period does not stop
 for a frozen process either. Between `drain_min` and `drain_max` the drain ends as soon as nothing
-is in flight; before, clients still arrive that have not heard of it; afterwards nobody can be
-waited for.
+is in flight and nobody new has come for a while; before, clients still arrive that have not heard
+of it; afterwards nobody can be waited for.
+
+`drain_min` is a guess at what the removal of an endpoint takes to reach everybody. Whoever still
+comes shows that it was too short: on a node whose processors are all at work, kube-proxy was seen
+to send requests for 6.7 s.
 """
 
 import time
@@ -14,6 +18,10 @@ from .limits import FLUSH_SECONDS, Limits
 SETTLE_SECONDS = 0.1
 """Between the last accepted connection and the closing of idle ones, in seconds: what the kernel
 has accepted and nobody has read yet is read in the meantime."""
+
+QUIET_SECONDS = 2.0
+"""For how long nobody must have come, in seconds, or for `drain_min` if that is less: twice what a
+caller is away that asks once a second. Where an endpoint is removed in time it adds nothing."""
 
 SLACK_SECONDS = 2.0
 """What the grace period must hold beyond the sum, in seconds: the interpreter's own end."""
@@ -33,6 +41,9 @@ class Drain:
         self._began: float | None = None
         self._min = limits.drain_min_seconds
         self._max = limits.drain_max_seconds
+        self._quiet = min(QUIET_SECONDS, self._min)
+        self._arrived = 0
+        self._heard_at = 0.0  # in seconds of the drain
 
     def begin(self, *, skip_min: bool = False) -> None:
         """Start the clock.
@@ -42,11 +53,12 @@ class Drain:
         """
         if self._began is None:
             self._began = self._clock()
-            self._min = 0.0 if skip_min else self._min
+            if skip_min:
+                self._min = self._quiet = 0.0
 
     def shorten(self) -> None:
         """Wait at most for `drain_broken` seconds, and for nothing that is not in flight."""
-        self._min = 0.0
+        self._min = self._quiet = 0.0
         self._max = min(self._max, self._limits.drain_broken_seconds)
 
     @property
@@ -59,11 +71,18 @@ class Drain:
         """Seconds since the signal; 0 before."""
         return 0.0 if self._began is None else self._clock() - self._began
 
+    def hear(self, arrived: int) -> None:
+        """Take note of how many requests have ever arrived; probes are none."""
+        if arrived != self._arrived:
+            self._arrived = arrived
+            self._heard_at = self.seconds
+
     def is_over(self, in_flight: int) -> bool:
         """Return whether to stop accepting now."""
         if self._began is None:
             return False
-        return self.seconds >= self._max or (self.seconds >= self._min and not in_flight)
+        accept_until = max(self._min, self._heard_at + self._quiet)
+        return self.seconds >= self._max or (self.seconds >= accept_until and not in_flight)
 
     @property
     def is_past_max(self) -> bool:

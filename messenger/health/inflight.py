@@ -106,6 +106,8 @@ class InFlight:
         self._marks = marks
         self._exchanges: set[Exchange] = set()
         self.lifecycle = lifecycle
+        self.arrived = 0
+        """How many requests have ever come, probes not counted."""
         self.drained_total = 0
         """How many requests were completed while draining."""
         self.cancelled_total = 0
@@ -125,6 +127,7 @@ class InFlight:
         if self.lifecycle.is_refusing and scope["path"] not in self.lifecycle.early_paths:
             await exchange.refuse(b"warming", self._marks(scope["headers"]), close=False)
             return
+        self.arrived += 1
         self._exchanges.add(exchange)
         try:
             await self._app(scope, receive, exchange.send)

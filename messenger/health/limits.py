@@ -65,8 +65,8 @@ class Limits:
     """Whether a best-effort gate that spent its budget keeps the pod unready instead."""
 
     drain_min_seconds: float = 5.0
-    """How long to go on accepting after SIGTERM: what the removal of an endpoint takes to reach
-    every kube-proxy and every client."""
+    """How long to go on accepting after SIGTERM at least: what the removal of an endpoint takes to
+    reach every kube-proxy and every client. Longer while requests arrive."""
 
     drain_max_seconds: float = 15.0
     """When to stop accepting in any case, counted from SIGTERM."""

@@ -161,6 +161,7 @@ class Server(uvicorn.Server):
         self._health.progress.beat()
         if counter % SAMPLE_BEATS == 0:
             self._health.sample()
+        self._health.drain.hear(self._in_flight.arrived)
         if self._health.drain.is_over(self._in_flight.count):
             self.should_exit = True
         return await super().on_tick(counter)

@@ -22,6 +22,9 @@ SHORT = {"drain_min_seconds": 2.0, "drain_max_seconds": 6.0}
 ARTICLE = {"drain_min_seconds": 5.0, "drain_max_seconds": 15.0}
 """The numbers that fit the article's grace period of 30 s."""
 
+LATE_SECONDS = 1.5
+"""How much longer than `drain_min` the removal of an endpoint takes, as was seen on a busy node."""
+
 BEFORE_SECONDS = 1.0
 """How long the traffic runs before the signal."""
 
@@ -30,10 +33,20 @@ LEAST_LOST = 200
 
 
 def drain(
-    options: dict[str, Any], limits: dict[str, float], pause_seconds: float = 0.05
+    options: dict[str, Any],
+    limits: dict[str, float],
+    pause_seconds: float = 0.05,
+    late_seconds: float = -1.0,
 ) -> tuple[Tally, int, float, str]:
-    """Send traffic through a shutdown; return the tally, the exit status, its time, the log."""
-    routed_seconds = limits["drain_min_seconds"] - 1
+    """Send traffic through a shutdown; return the tally, the exit status, its time, the log.
+
+    Args:
+        options: Of the laboratory.
+        limits: Of its drain.
+        pause_seconds: Between an answer and the next request of the same client.
+        late_seconds: How long after `drain_min` new connections are still made.
+    """
+    routed_seconds = limits["drain_min_seconds"] + late_seconds
     signalled_at = 0.0
     with lab(**options, limits=limits) as process:
         if not options.get("plain"):
@@ -92,6 +105,27 @@ def test_plain_server_loses_hundreds_in_the_same_traffic(stack: dict[str, str]) 
     note(f"drain, plain {stack['loop']}: lost of sent (after SIGTERM)", _loss(tally))
 
     assert tally.lost.total() > LEAST_LOST
+
+
+@pytest.mark.together
+@BOTH_LOOPS
+def test_drain_goes_on_while_an_endpoint_is_removed_late(stack: dict[str, str]) -> None:
+    """New connections that come for longer than `drain_min` are served as well."""
+    limits = {**SHORT, "drain_max_seconds": 15.0}
+    tally, status, took, _ = drain(dict(stack), limits, late_seconds=LATE_SECONDS)
+
+    assert dict(tally.lost) == {}
+    assert status == 0
+    assert took < limits["drain_max_seconds"]
+
+
+@pytest.mark.together
+def test_drain_that_hears_nobody_loses_those_who_come_late() -> None:
+    """The control: it ends at `drain_min`, in between two requests."""
+    options: dict[str, Any] = {**UVLOOP, "constants": {"QUIET_SECONDS": 0.0}}
+    tally, _, _, _ = drain(options, SHORT, late_seconds=LATE_SECONDS)
+
+    assert tally.lost.total() > 0
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messenger.health import Limits
-from messenger.health.drain import Drain, longest_seconds
+from messenger.health.drain import QUIET_SECONDS, Drain, longest_seconds
 from messenger.health.limits import FLUSH_SECONDS
 
 from .clock import FakeClock
@@ -61,6 +61,50 @@ def test_a_broken_process_drains_five_seconds_at_most(seconds: float, in_flight:
 
     assert drain.is_over(in_flight) is (in_flight == 0 or seconds >= 5)
     assert drain.is_past_max is (seconds >= 5)
+
+
+@given(came=st.lists(st.floats(0, 1), max_size=30), ticks=st.integers(1, 200))
+def test_accepting_goes_on_until_nobody_has_come_for_two_seconds(
+    came: list[float], ticks: int
+) -> None:
+    """Not beyond the second limit, and never less than the first."""
+    clock = FakeClock(0.0)
+    drain = Drain(Limits(), clock)
+    drain.hear(1_000)
+    drain.begin()
+    for number, pause in enumerate(came):
+        clock.advance(pause)
+        drain.hear(1_001 + number)
+    last = drain.seconds
+    for _ in range(ticks):
+        clock.advance(0.1)
+        drain.hear(1_000 + len(came))
+
+    expected = min(15, max(5, last + QUIET_SECONDS if came else 0))
+    if abs(drain.seconds - expected) > 0.01:
+        assert drain.is_over(0) is (drain.seconds > expected)
+
+
+def test_who_comes_holds_up_neither_ctrl_c_nor_a_broken_process(clock: FakeClock) -> None:
+    """The one is asked for by a person, the other cannot be trusted."""
+    pressed, broken = Drain(Limits(), clock), Drain(Limits(), clock)
+    pressed.begin(skip_min=True)
+    broken.begin()
+    broken.shorten()
+    for drain in (pressed, broken):
+        drain.hear(1)
+
+    assert pressed.is_over(0)
+    assert broken.is_over(0)
+
+
+def test_where_no_time_is_given_to_the_endpoints_nobody_is_waited_for(clock: FakeClock) -> None:
+    """Nothing routes to such a process."""
+    drain = Drain(Limits(drain_min_seconds=0), clock)
+    drain.begin()
+    drain.hear(1)
+
+    assert drain.is_over(0)
 
 
 @given(first=SECONDS, then=SECONDS)
