@@ -41,7 +41,6 @@ class Drain:
         self._began: float | None = None
         self._min = limits.drain_min_seconds
         self._max = limits.drain_max_seconds
-        self._quiet = min(QUIET_SECONDS, self._min)
         self._arrived = 0
         self._heard_at = 0.0  # in seconds of the drain
 
@@ -53,12 +52,11 @@ class Drain:
         """
         if self._began is None:
             self._began = self._clock()
-            if skip_min:
-                self._min = self._quiet = 0.0
+            self._min = 0.0 if skip_min else self._min
 
     def shorten(self) -> None:
         """Wait at most for `drain_broken` seconds, and for nothing that is not in flight."""
-        self._min = self._quiet = 0.0
+        self._min = 0.0
         self._max = min(self._max, self._limits.drain_broken_seconds)
 
     @property
@@ -81,7 +79,7 @@ class Drain:
         """Return whether to stop accepting now."""
         if self._began is None:
             return False
-        accept_until = max(self._min, self._heard_at + self._quiet)
+        accept_until = max(self._min, self._heard_at + min(QUIET_SECONDS, self._min))
         return self.seconds >= self._max or (self.seconds >= accept_until and not in_flight)
 
     @property

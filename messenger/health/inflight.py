@@ -106,8 +106,6 @@ class InFlight:
         self._marks = marks
         self._exchanges: set[Exchange] = set()
         self.lifecycle = lifecycle
-        self.arrived = 0
-        """How many requests have ever come, probes not counted."""
         self.drained_total = 0
         """How many requests were completed while draining."""
         self.cancelled_total = 0
@@ -118,6 +116,11 @@ class InFlight:
         """How many requests are in flight, probes not counted."""
         return len(self._exchanges)
 
+    @property
+    def arrived(self) -> int:
+        """How many requests have ever been let in, probes not counted."""
+        return self._progress.completed + self.count
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request of the user's application."""
         if scope["type"] != "http":
@@ -127,7 +130,6 @@ class InFlight:
         if self.lifecycle.is_refusing and scope["path"] not in self.lifecycle.early_paths:
             await exchange.refuse(b"warming", self._marks(scope["headers"]), close=False)
             return
-        self.arrived += 1
         self._exchanges.add(exchange)
         try:
             await self._app(scope, receive, exchange.send)

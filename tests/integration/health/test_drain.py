@@ -22,8 +22,13 @@ SHORT = {"drain_min_seconds": 2.0, "drain_max_seconds": 6.0}
 ARTICLE = {"drain_min_seconds": 5.0, "drain_max_seconds": 15.0}
 """The numbers that fit the article's grace period of 30 s."""
 
-LATE_SECONDS = 1.5
-"""How much longer than `drain_min` the removal of an endpoint takes, as was seen on a busy node."""
+LATE: dict[str, Any] = {
+    "routed_seconds": SHORT["drain_min_seconds"] + 1.5,
+    "clients": 0,
+    "fresh_per_second": 10,
+}
+"""The removal of an endpoint takes longer than `drain_min`, as was seen on a busy node; what comes
+is a pod's share, and in between nothing is in flight."""
 
 BEFORE_SECONDS = 1.0
 """How long the traffic runs before the signal."""
@@ -33,20 +38,10 @@ LEAST_LOST = 200
 
 
 def drain(
-    options: dict[str, Any],
-    limits: dict[str, float],
-    pause_seconds: float = 0.05,
-    late_seconds: float = -1.0,
+    options: dict[str, Any], limits: dict[str, float], traffic_options: dict[str, Any]
 ) -> tuple[Tally, int, float, str]:
-    """Send traffic through a shutdown; return the tally, the exit status, its time, the log.
-
-    Args:
-        options: Of the laboratory.
-        limits: Of its drain.
-        pause_seconds: Between an answer and the next request of the same client.
-        late_seconds: How long after `drain_min` new connections are still made.
-    """
-    routed_seconds = limits["drain_min_seconds"] + late_seconds
+    """Send traffic through a shutdown; return the tally, the exit status, its time, the log."""
+    routed = {"routed_seconds": limits["drain_min_seconds"] - 1}
     signalled_at = 0.0
     with lab(**options, limits=limits) as process:
         if not options.get("plain"):
@@ -57,7 +52,7 @@ def drain(
             signalled_at = time.monotonic()
             process.signal(signal.SIGTERM)
 
-        traffic = Traffic(process.port, routed_seconds=routed_seconds, pause_seconds=pause_seconds)
+        traffic = Traffic(process.port, **(routed | traffic_options))
         tally = traffic.run(BEFORE_SECONDS, terminate)
         status = process.wait(30)
         took = time.monotonic() - signalled_at
@@ -69,7 +64,7 @@ def check_no_loss(
     stack: dict[str, str], limits: dict[str, float], pause_seconds: float = 0.05
 ) -> Tally:
     """Check one drain."""
-    tally, status, took, errors = drain(dict(stack), limits, pause_seconds)
+    tally, status, took, errors = drain(dict(stack), limits, {"pause_seconds": pause_seconds})
 
     assert dict(tally.lost) == {}
     assert tally.sent_after_signal > 0
@@ -101,7 +96,7 @@ def _loss(tally: Tally) -> str:
 def test_plain_server_loses_hundreds_in_the_same_traffic(stack: dict[str, str]) -> None:
     """The control: the listener is closed at once, the traffic does not know."""
     limits = {**SHORT, "drain_min_seconds": 5.0}
-    tally, _, _, _ = drain({**stack, "plain": True}, limits)
+    tally, _, _, _ = drain({**stack, "plain": True}, limits, {})
     note(f"drain, plain {stack['loop']}: lost of sent (after SIGTERM)", _loss(tally))
 
     assert tally.lost.total() > LEAST_LOST
@@ -112,7 +107,7 @@ def test_plain_server_loses_hundreds_in_the_same_traffic(stack: dict[str, str]) 
 def test_drain_goes_on_while_an_endpoint_is_removed_late(stack: dict[str, str]) -> None:
     """New connections that come for longer than `drain_min` are served as well."""
     limits = {**SHORT, "drain_max_seconds": 15.0}
-    tally, status, took, _ = drain(dict(stack), limits, late_seconds=LATE_SECONDS)
+    tally, status, took, _ = drain(dict(stack), limits, LATE)
 
     assert dict(tally.lost) == {}
     assert status == 0
@@ -123,7 +118,7 @@ def test_drain_goes_on_while_an_endpoint_is_removed_late(stack: dict[str, str]) 
 def test_drain_that_hears_nobody_loses_those_who_come_late() -> None:
     """The control: it ends at `drain_min`, in between two requests."""
     options: dict[str, Any] = {**UVLOOP, "constants": {"QUIET_SECONDS": 0.0}}
-    tally, _, _, _ = drain(options, SHORT, late_seconds=LATE_SECONDS)
+    tally, _, _, _ = drain(options, SHORT, LATE)
 
     assert tally.lost.total() > 0
 
@@ -134,7 +129,7 @@ def test_drain_that_hears_nobody_loses_those_who_come_late() -> None:
 def test_five_drains_with_the_articles_numbers_lose_no_request(stack: dict[str, str]) -> None:
     """The same five times on each loop with a drain of at least 5 s."""
     tallies = [check_no_loss(stack, ARTICLE, pause_seconds=0.0) for _ in range(5)]
-    control, _, _, _ = drain({**stack, "plain": True}, ARTICLE)
+    control, _, _, _ = drain({**stack, "plain": True}, ARTICLE, {})
     sent = sum(tally.sent for tally in tallies)
     after = sum(tally.sent_after_signal for tally in tallies)
     note(f"5 drains, {stack['loop']}: lost of sent (after SIGTERM)", f"0 of {sent} ({after})")
