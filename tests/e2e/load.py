@@ -28,6 +28,8 @@ class Report:
     """What the prober found; see `prober.Tally`."""
 
     elapsed_seconds: float
+    started_at: float
+    """When the first request was due, in Unix time; nodes of kind's have this machine's clock."""
     sent: int
     ok: int
     failed: int
@@ -45,6 +47,10 @@ class Report:
     pods: dict[str, dict[str, float]]
     prober_late_seconds: float
     prober_cpu_seconds: float
+
+    def second(self, at: float) -> float:
+        """Return how many seconds after the first request a Unix time is."""
+        return at - self.started_at
 
     @property
     def figures(self) -> str:

@@ -49,21 +49,22 @@ def run(cluster: Cluster, all_settled: Callable[[], None]) -> Outage:
         ):
             began = time.monotonic()
             time.sleep(5)
-            dead_from = time.monotonic()
+            dead_from = time.time()
             space.kubectl("scale", "deployment/downstream", "statefulset/delivery", "--replicas=0")
             # Killed, and not stopped: nobody drains in an outage.
             space.kubectl(
                 *("delete", "pods", "--force", "--grace-period=0"),
                 *("-l", "app in (downstream, delivery)"),
             )
-            time.sleep(max(0.0, dead_from + DEAD_SECONDS - time.monotonic()))
+            time.sleep(max(0.0, dead_from + DEAD_SECONDS - time.time()))
             space.kubectl("scale", "deployment/downstream", "statefulset/delivery", "--replicas=1")
             space.settle("statefulset/delivery", "deployment/downstream")
-            back_at = time.monotonic()
+            back_at = time.time()
             time.sleep(AFTER_SECONDS)
+            report = load.stop()
             return Outage(
                 moments=pods.since(began),
-                report=load.stop(),
-                dead_from_second=dead_from - began,
-                back_at_second=back_at - began,
+                report=report,
+                dead_from_second=report.second(dead_from),
+                back_at_second=report.second(back_at),
             )

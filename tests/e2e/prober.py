@@ -223,6 +223,8 @@ class Tally:
     reads: bool = False
     """Whether what is asked is a read, and no message is sent."""
     started: float = 0.0
+    started_at: float = 0.0
+    """The same in Unix time, which others can compare with theirs."""
     sent: int = 0
     ok: int = 0
     degraded: int = 0
@@ -300,6 +302,7 @@ class Tally:
         """Return what is told at the end."""
         return {
             **self.progress(),
+            "started_at": round(self.started_at, 3),
             "degraded_by": dict(self.degraded_by),
             "declared": self.declared,
             "kinds": dict(self.kinds.most_common()),
@@ -400,6 +403,7 @@ class Prober:
         self._address = str(found[0][4][0])
         tasks: set[asyncio.Task[None]] = set()
         self.tally.started = start = time.monotonic()
+        self.tally.started_at = time.time()
         for number in range(self._total):
             due = start + number / self._rate
             await self._wait_until(due)

@@ -30,7 +30,7 @@ PATIENT = {
 lateness of mocks is not what those experiments are about."""
 
 GONE_SECONDS = 120.0
-"""How long a namespace may take to end: its pods drain for half a minute at most."""
+"""How long a namespace and its pods may take to end: they drain for half a minute at most."""
 
 PREFIX = "e2e-"
 """What the name of each namespace of a test begins with."""
@@ -234,17 +234,18 @@ def is_free(cluster: Cluster, name: str) -> bool:
 
 
 def wait_until_gone(cluster: Cluster, *, but: str = "") -> None:
-    """Wait for the end of all namespaces of tests: their pods would take from those that follow.
+    """Wait for the end of all pods of tests: they would take from those that follow.
+
+    Their namespaces end later: they are looked at again when their pods' grace could be over.
 
     Args:
         cluster: Where.
-        but: A namespace that stays.
+        but: A namespace whose pods stay.
     """
 
     def left() -> list[str]:
-        spaces = (item["metadata"]["name"] for item in cluster.get("/api/v1/namespaces")["items"])
-        return [name for name in spaces if name.startswith(PREFIX) and name != but]
+        pods = (item["metadata"] for item in cluster.get("/api/v1/pods")["items"])
+        ours = (pod for pod in pods if pod["namespace"].startswith(PREFIX))
+        return [pod["name"] for pod in ours if pod["namespace"] != but]
 
-    wait_for(
-        "the end of namespaces", left, until=lambda names: not names, within_seconds=GONE_SECONDS
-    )
+    wait_for("the end of pods", left, until=lambda names: not names, within_seconds=GONE_SECONDS)
