@@ -56,9 +56,9 @@ def test_no_request_is_lost_in_a_rolling_update(
     with loading(space, name, rate=rate, seconds=requests / rate) as load:
         rolls = rolling.roll_under(load, space, STRATEGIES[strategy])
         report = load.report()
+    record_property(f"rolling {strategy}", f"{rolls} roll-outs, {report.figures}")
     after = space.deliveries()
 
-    record_property(f"rolling {strategy}", f"{rolls} roll-outs, {report.figures}")
     assert report.failed == 0, report.examples
     assert report.sent >= requests
     assert len(report.pods) >= REPLICAS * (rolls + 1), report.pods
